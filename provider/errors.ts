@@ -1,0 +1,52 @@
+/**
+ * Every failure this provider reports is an {@link AccessError} with one of these codes.
+ * The message says what was being done, to which named thing, what the other side answered and what to do next;
+ * it never holds a token, a key, a password or a PKCS#12 archive.
+ */
+export type ErrorCode =
+  | "INPUT_INVALID"
+  | "CONFIG_INVALID"
+  | "LXD_UNREACHABLE"
+  | "LXD_TIMEOUT"
+  | "LXD_SERVER_IDENTITY"
+  | "LXD_NOT_TRUSTED"
+  | "LXD_TOKEN_REJECTED"
+  | "LXD_TOKEN_EXPIRED"
+  | "LXD_NOT_FOUND"
+  | "LXD_ALREADY_EXISTS"
+  | "LXD_ETAG_MISMATCH"
+  | "LXD_REJECTED"
+  | "LXD_EXTENSION_MISSING"
+  | "LXD_LOCKOUT"
+  | "LXD_PROTOCOL"
+  | "CLIENT_CONFIG"
+  | "PARTIAL"
+  | "BUG";
+
+/**
+ * An error with a stable code.
+ *
+ * The code is in the message too, because the engine shows only the message. The property is not called `code`:
+ * Pulumi's provider process reads an error's `code` as a gRPC status.
+ */
+export class AccessError extends Error {
+  override readonly name = "AccessError";
+
+  constructor(
+    readonly errorCode: ErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(`${message} [${errorCode}]`, options);
+  }
+}
+
+/** Whether an error is an {@link AccessError} with one of these codes (any, where none is given). */
+export function isAccessError(error: unknown, ...codes: ErrorCode[]): error is AccessError {
+  return error instanceof AccessError && (codes.length === 0 || codes.includes(error.errorCode));
+}
+
+/** The message of anything thrown, for use inside another message. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
