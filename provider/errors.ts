@@ -34,10 +34,11 @@ export class AccessError extends Error {
 
   constructor(
     readonly errorCode: ErrorCode,
-    message: string,
+    /** The message without the code, for use inside another message. */
+    readonly summary: string,
     options?: { cause?: unknown },
   ) {
-    super(`${message} [${errorCode}]`, options);
+    super(`${summary} [${errorCode}]`, options);
   }
 }
 
@@ -48,5 +49,11 @@ export function isAccessError(error: unknown, ...codes: ErrorCode[]): error is A
 
 /** The message of anything thrown, for use inside another message. */
 export function messageOf(error: unknown): string {
+  if (error instanceof AccessError) return error.summary;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Throws an {@link AccessError}; an expression, so that it can stand where a value is missing. */
+export function refuse(errorCode: ErrorCode, message: string): never {
+  throw new AccessError(errorCode, message);
 }

@@ -1,0 +1,110 @@
+/**
+ * What a resource is to the fronts: one object with the life of the resource, free of Pulumi's wire formats.
+ * A front unwraps secrets before it calls a handler and wraps them again by {@link ResourceHandler.secretOutputs}
+ * and the `secret` marks of the schemas; unknown values of a preview reach only `check` and `diff`.
+ */
+import type { z } from "zod";
+import type { Connection } from "./connection";
+import { AccessError, isAccessError, messageOf } from "./errors";
+import type { LxdClient } from "./lxd/client";
+import type { Endpoint, Timeouts } from "./lxd/transport";
+
+/** Inputs as the engine sends them: any JSON, with unknown values in a preview. */
+export type RawInputs = Readonly<Record<string, unknown>>;
+
+/** A mistake in the inputs: the property's path (`connection.address`) and what is wrong, as a phrase. */
+export interface CheckFailure {
+  readonly property: string;
+  readonly reason: string;
+}
+
+/** Which inputs or held values differ, and which of them only a new resource can have. */
+export interface Difference {
+  readonly changed: readonly string[];
+  readonly replaces: readonly string[];
+  /** The old resource has to go before the new one can be made. */
+  readonly deleteBeforeReplace?: boolean;
+}
+
+/** What a handler needs from the world. */
+export interface Context {
+  /** The client for a server; connections are shared by everything that uses the same server and identity. */
+  connect(connection: Connection | undefined): LxdClient;
+  /** The client for a place that the caller names itself, such as the addresses of a remote. */
+  client(endpoint: Endpoint, timeouts: Timeouts): LxdClient;
+  /** What a read does with a server that does not answer: fail, or keep the stored state with a warning. */
+  readonly onUnreachable: "fail" | "keep";
+  /** Folder of the user's program; relative paths start here. */
+  readonly programDirectory: string;
+  now(): Date;
+  /** Tells the user something that is no error. Never given anything secret. */
+  log(level: "info" | "warning", message: string): void;
+}
+
+/** A resource's life. `Args` are checked inputs, `State` is what the engine stores as outputs. */
+export interface ResourceHandler<Args extends object, State extends object> {
+  /** Schema of the inputs; secret ones carry `secret: true` in their metadata. */
+  readonly args: z.ZodType<Args>;
+  /** Schema of the outputs; secret ones carry `secret: true` in their metadata. */
+  readonly state: z.ZodType<State>;
+  /** Rules that span several inputs. Called with whatever was given, so it must doubt every type. */
+  rules(inputs: RawInputs): CheckFailure[];
+  diff(state: State, inputs: RawInputs, now: Date): Difference;
+  create(context: Context, args: Args): Promise<{ id: string; state: State }>;
+  /** The resource as it is now; undefined where it is gone. Throws where that cannot be told. */
+  read(context: Context, id: string, state: State): Promise<State | undefined>;
+  update(context: Context, id: string, state: State, args: Args): Promise<State>;
+  delete(context: Context, id: string, state: State): Promise<void>;
+}
+
+/**
+ * A step failed after something was done on the server or on disk that must not be forgotten: the engine records
+ * `state`, and the next update finishes the work.
+ */
+export class PartialError<State extends object = object> extends AccessError {
+  constructor(
+    readonly id: string,
+    readonly state: State,
+    message: string,
+    cause: unknown,
+  ) {
+    super("PARTIAL", `${message} What was done so far is recorded; run \`pulumi up\` again to finish`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Runs a read. Where the server does not answer and the stack says `lxd-access:onUnreachable: keep`, the stored state
+ * stays with a warning; a server that answers anything else is never passed over.
+ */
+export async function keepWhenUnreachable<State>(
+  context: Context,
+  what: string,
+  stored: State,
+  read: () => Promise<State | undefined>,
+): Promise<State | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (context.onUnreachable !== "keep" || !isAccessError(error, "LXD_UNREACHABLE", "LXD_TIMEOUT"))
+      throw error;
+    context.log("warning", `${what} could not be looked at, what is stored is kept: ${messageOf(error)}`);
+    return stored;
+  }
+}
+
+/** Runs a delete; where the server does not answer, the error also names the ways to get rid of the resource. */
+export async function withWaysOut<Result>(remove: () => Promise<Result>): Promise<Result> {
+  try {
+    return await remove();
+  } catch (error) {
+    if (!isAccessError(error, "LXD_UNREACHABLE", "LXD_TIMEOUT")) throw error;
+    throw new AccessError(
+      error.errorCode,
+      `${messageOf(error)}. Nothing was removed. If the server is gone for good, use the option retainOnDelete, deletedWith ` +
+        "the machine's resource, or `pulumi state delete`",
+      { cause: error },
+    );
+  }
+}

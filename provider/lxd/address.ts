@@ -1,0 +1,94 @@
+/**
+ * Addresses of LXD servers: the value of `core.https_address` and the places a client dials.
+ *
+ * The server stores `core.https_address` as it was written and only fills in the default port when it binds, so two
+ * spellings of one listener must be compared by their canonical form, never as text.
+ */
+import { isIPv4, isIPv6 } from "node:net";
+
+/** The port LXD and Incus listen on where none is given. */
+export const defaultPort = 8443;
+
+/** A host and a port to dial. `host` is a name or an IP address without brackets. */
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Writes `host:port`, with brackets around an IPv6 address. */
+export function formatHostAndPort({ host, port }: HostAndPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Takes `host`, `host:port`, `[v6]:port`, a bare IPv6 address or an `https://` URL apart; undefined where it is none of these. */
+export function parseServerAddress(text: string): HostAndPort | undefined {
+  const address = text.startsWith("https://") ? text.slice("https://".length).replace(/\/$/, "") : text;
+  const parts = splitHostAndPort(address);
+  if (parts === undefined || parts.host === "" || !isHost(parts.host)) return undefined;
+  return parts;
+}
+
+/**
+ * The form in which two spellings of one listener are equal: `host:port`, lower case, the default port filled in.
+ * Every IPv6 wildcard (`:8443`, `[::]`, `::`) becomes `[::]:port`; `0.0.0.0` stays its own, since newer servers bind
+ * it to IPv4 only. The empty string (no listener) stays empty.
+ */
+export function canonicalListenAddress(value: string): string {
+  if (value === "") return "";
+  const parts = splitHostAndPort(value);
+  if (parts === undefined) return value;
+  return formatHostAndPort({ host: parts.host === "" ? "::" : parts.host.toLowerCase(), port: parts.port });
+}
+
+/** Why a value cannot be a listen address, as a phrase that follows the property's name; undefined when it can. */
+export function describeListenAddressProblem(value: string): string | undefined {
+  if (value === "") return "must not be empty; destroy the resource to stop the server from listening";
+  if (/^[a-z]+:\/\//i.test(value)) return "must be host:port, not a URL";
+  if (/[\s,/]/.test(value)) return "must be one host:port without blanks, commas or slashes";
+  const parts = splitHostAndPort(value);
+  if (parts === undefined) return 'must look like ":8443", "10.0.0.11", "10.0.0.11:8443" or "[fd00::1]:8443"';
+  if (parts.port === 0) return "must name a port: with 0 the server picks one that no client can know";
+  if (parts.host !== "" && !isHost(parts.host)) return `has no valid host: ${JSON.stringify(parts.host)}`;
+  return undefined;
+}
+
+/** Whether a listener is on every interface. */
+export function isWildcard(listen: string): boolean {
+  const host = splitHostAndPort(listen)?.host;
+  return host === "" || host === "::" || host === "0.0.0.0";
+}
+
+/** Whether a connection dialled to `dialled` can have come in through the listener `listen`. A name may stand for any address. */
+export function mayServe(listen: string, dialled: HostAndPort): boolean {
+  if (listen === "") return false;
+  const parts = splitHostAndPort(listen);
+  if (parts?.port !== dialled.port) return false;
+  const isNamed = isIP(parts.host) !== isIP(dialled.host);
+  return isWildcard(listen) || isNamed || parts.host.toLowerCase() === dialled.host.toLowerCase();
+}
+
+/** The IP address a listener is bound to, or undefined for a wildcard or a name. */
+export function listenIp(listen: string): string | undefined {
+  const host = splitHostAndPort(listen)?.host;
+  return host !== undefined && isIP(host) && !isWildcard(listen) ? host : undefined;
+}
+
+function splitHostAndPort(text: string): HostAndPort | undefined {
+  if (isIPv6(text)) return { host: text, port: defaultPort };
+  const match = /^(?:\[(?<bracketed>[^[\]]*)\]|(?<bare>[^:[\]]*))(?::(?<port>[0-9]*))?$/.exec(text);
+  if (match === null) return undefined;
+  const { bracketed, bare, port } = match.groups ?? {};
+  if (bracketed !== undefined && !isIPv6(bracketed) && !isIPv4(bracketed)) return undefined;
+  const number = port === undefined || port === "" ? defaultPort : Number(port);
+  return number > 65535 ? undefined : { host: bracketed ?? bare ?? "", port: number };
+}
+
+function isIP(host: string): boolean {
+  return isIPv4(host) || isIPv6(host);
+}
+
+function isHost(host: string): boolean {
+  if (isIP(host)) return true;
+  if (/^[0-9.]+$/.test(host)) return false; // digits and dots only, yet no IPv4 address: a slip, not a name
+  return host.length <= 253 && /^(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*\.?$/i.test(host);
+}

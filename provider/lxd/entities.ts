@@ -1,0 +1,92 @@
+/** What LXD and Incus answer, as far as this provider reads it. Unknown members are ignored; absent and null are one. */
+import { z } from "zod";
+
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? "");
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((value) => value ?? false);
+/** A list of names or URLs. */
+export const texts = z
+  .array(z.string())
+  .nullish()
+  .transform((value) => value ?? []);
+
+/** The envelope of every reply. https://documentation.ubuntu.com/lxd/latest/rest-api/#return-values */
+export const replyEnvelope = z.object({
+  type: z.enum(["sync", "async", "error"]),
+  error: text,
+  operation: text,
+  metadata: z.unknown(),
+});
+
+/** GET /1.0. A client that is not trusted sees no environment; one that may not read the configuration sees no config. */
+export const serverEntity = z.object({
+  api_extensions: texts,
+  auth: z.enum(["trusted", "untrusted", "guest"]),
+  config: z.record(z.string(), z.unknown()).nullish(),
+  environment: z
+    .object({
+      addresses: texts,
+      certificate: text,
+      certificate_fingerprint: text,
+      server: text,
+      server_name: text,
+      server_version: text,
+      server_clustered: flag,
+    })
+    .nullish(),
+});
+export type Server = z.infer<typeof serverEntity>;
+
+/** An entry of the trust store: GET /1.0/certificates. `certificate` is PEM. */
+export const certificateEntity = z.object({
+  name: text,
+  type: text,
+  restricted: flag,
+  projects: texts,
+  certificate: text,
+  fingerprint: z.string(),
+});
+export type Certificate = z.infer<typeof certificateEntity>;
+
+/** An operation; a certificate add token is one of class "token" whose metadata holds the request and the secret. */
+export const operationEntity = z.object({
+  id: z.string(),
+  class: text,
+  status_code: z.number(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+});
+export type Operation = z.infer<typeof operationEntity>;
+
+/** What the metadata of a certificate add token's operation says. */
+export const tokenOperationMetadata = z.object({
+  addresses: texts,
+  fingerprint: z.string(),
+  secret: z.string(),
+  expiresAt: text,
+  request: z.object({
+    name: text,
+    type: text,
+    restricted: flag,
+    projects: texts,
+  }),
+});
+export type TokenOperationMetadata = z.infer<typeof tokenOperationMetadata>;
+
+/** GET /1.0/operations?recursion=1: lists by status. */
+export const operationLists = z.record(z.string(), z.array(operationEntity).nullish());
+
+/** GET /1.0/networks/NAME/state. */
+export const networkState = z.object({
+  addresses: z
+    .array(z.object({ family: text, address: z.string(), netmask: text, scope: text }))
+    .nullish()
+    .transform((value) => value ?? []),
+});
+
+/** GET /1.0/networks?recursion=1. */
+export const networkEntity = z.object({ name: z.string() });

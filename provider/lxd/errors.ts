@@ -1,0 +1,50 @@
+/**
+ * What a server's refusal means. This is the only place that looks at a status or a message of LXD or Incus:
+ * they answer 500 for much that is not a fault of theirs, so the status alone does not tell.
+ */
+import { AccessError, type ErrorCode } from "../errors";
+
+interface Row {
+  readonly status?: number;
+  readonly message?: RegExp;
+  readonly code: ErrorCode;
+}
+
+/** First match wins. Wording differs between versions, so the patterns are loose. */
+const table: readonly Row[] = [
+  { message: /token has expired/i, code: "LXD_TOKEN_EXPIRED" },
+  { message: /no matching certificate add operation/i, code: "LXD_TOKEN_REJECTED" },
+  { message: /no pending identities found|matching pending identity/i, code: "LXD_TOKEN_REJECTED" },
+  { message: /identity token detected/i, code: "LXD_TOKEN_REJECTED" },
+  { message: /bad certificate add operation data/i, code: "LXD_TOKEN_REJECTED" },
+  { message: /(only running operations can|can't) be cancelled/i, code: "LXD_NOT_FOUND" },
+  { status: 404, code: "LXD_NOT_FOUND" },
+  { status: 412, code: "LXD_ETAG_MISMATCH" },
+  { status: 409, code: "LXD_ALREADY_EXISTS" },
+  { message: /already (exists|in trust store|trusted)/i, code: "LXD_ALREADY_EXISTS" },
+  { status: 401, code: "LXD_NOT_TRUSTED" },
+  { status: 403, code: "LXD_NOT_TRUSTED" },
+  { status: 503, code: "LXD_UNREACHABLE" },
+  { message: /daemon (is )?(not started|starting|shutting down)/i, code: "LXD_UNREACHABLE" },
+];
+
+/** The code for a server's refusal. */
+export function classify(status: number, message: string): ErrorCode {
+  const row = table.find(
+    (candidate) =>
+      (candidate.status === undefined || candidate.status === status) &&
+      (candidate.message === undefined || candidate.message.test(message)),
+  );
+  return row?.code ?? "LXD_REJECTED";
+}
+
+/** A refusal by the server. `serverMessage` is what it said, shortened, secrets of the request taken out. */
+export class LxdError extends AccessError {
+  constructor(
+    doing: string,
+    readonly serverMessage: string,
+    status: number,
+  ) {
+    super(classify(status, serverMessage), `${doing}: the server refused (${status}): ${serverMessage}`);
+  }
+}

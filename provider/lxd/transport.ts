@@ -1,0 +1,260 @@
+/**
+ * One connection to one server: over its unix socket, or over HTTPS pinned to a certificate.
+ *
+ * The pin is compared inside the TLS connector, before the HTTP client gets the socket: no byte of a request reaches
+ * a server that is not the pinned one. Requests go one after the other over one kept-alive connection, each with its
+ * own deadline that starts when the request does.
+ */
+import { createHash, X509Certificate } from "node:crypto";
+import type { buildConnector, Client } from "undici";
+import { AccessError, isAccessError, messageOf } from "../errors";
+import { formatHostAndPort } from "./address";
+
+/** How the server proves who it is: the SHA-256 (hex) of its certificate, or the PEM of its certificate or its CA's. */
+export type Pin = { readonly fingerprint: string } | { readonly certificate: string };
+
+/** Where a server is. Key and certificate are PEM; the key is secret. */
+export type Endpoint =
+  | { readonly kind: "unix"; readonly socketPath: string }
+  | {
+      readonly kind: "https";
+      readonly host: string;
+      readonly port: number;
+      readonly pin: Pin;
+      readonly clientCertificate?: string;
+      readonly clientKey?: string;
+    };
+
+/** Bounds on waiting, in seconds. */
+export interface Timeouts {
+  /** From the first packet to a pinned connection. */
+  readonly connect: number;
+  /** From the request to the last byte of its reply. */
+  readonly request: number;
+}
+
+/** A request. `secrets` are texts that must not come back in an error message. */
+export interface Request {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly secrets?: readonly string[];
+}
+
+/** A reply, as received. */
+export interface Reply {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** No reply of these servers comes near this; a longer one is cut off as a fault. */
+const longestReply = 64 * 1024 * 1024;
+
+/** Names a server in messages: its socket path or `https://host:port`. */
+export function describeEndpoint(endpoint: Endpoint): string {
+  return endpoint.kind === "unix" ? endpoint.socketPath : `https://${formatHostAndPort(endpoint)}`;
+}
+
+export class Transport {
+  /** PEM of the certificate the server showed on the connection in use; undefined over a unix socket. */
+  serverCertificate: string | undefined;
+  private client: Promise<Client> | undefined;
+  private previous: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly endpoint: Endpoint,
+    readonly timeouts: Timeouts,
+  ) {}
+
+  /** Sends a request after those before it. Fails with LXD_UNREACHABLE, LXD_TIMEOUT, LXD_SERVER_IDENTITY or LXD_PROTOCOL. */
+  async send(request: Request): Promise<Reply> {
+    const turn = this.previous.then(() => this.sendNow(request));
+    this.previous = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Closes the connection. */
+  async close(): Promise<void> {
+    const client = this.client;
+    this.client = undefined;
+    await (await client)?.destroy();
+  }
+
+  private async sendNow(request: Request): Promise<Reply> {
+    const doing = `${request.method} ${request.path} on ${describeEndpoint(this.endpoint)}`;
+    for (let attempt = 1; ; attempt++) {
+      this.client ??= this.open();
+      try {
+        return await exchange(await this.client, request, this.timeouts);
+      } catch (error) {
+        // A server that restarted has closed the connection that was kept: reading again is safe, writing is not.
+        if (attempt === 1 && request.method === "GET" && wasClosed(error)) continue;
+        throw failure(error, doing, this.timeouts);
+      }
+    }
+  }
+
+  private async open(): Promise<Client> {
+    const { Client, buildConnector } = await import("undici");
+    const { endpoint } = this;
+    const timeout = this.timeouts.connect * 1000;
+    const common = { pipelining: 1, keepAliveTimeout: 60_000, headersTimeout: 0, bodyTimeout: 0 };
+    if (endpoint.kind === "unix") {
+      return new Client("http://unix.socket", {
+        ...common,
+        connect: { socketPath: endpoint.socketPath, timeout },
+      });
+    }
+    const connect = pinned(endpoint, timeout, buildConnector, (pem) => {
+      this.serverCertificate = pem;
+    });
+    return new Client(`https://${formatHostAndPort(endpoint)}`, { ...common, connect });
+  }
+}
+
+/** A connector that hands out a TLS socket only after the server's certificate has been compared with the pin. */
+function pinned(
+  endpoint: Endpoint & { kind: "https" },
+  timeout: number,
+  build: typeof buildConnector,
+  onCertificate: (pem: string) => void,
+): buildConnector.connector {
+  const authority = authorityOf(endpoint.pin);
+  const connect = build({
+    timeout,
+    minVersion: "TLSv1.3",
+    // With a resumed session Node does not say which certificate the server has, so there would be nothing to compare.
+    maxCachedSessions: 0,
+    rejectUnauthorized: authority !== undefined,
+    ca: authority,
+    cert: endpoint.clientCertificate,
+    key: endpoint.clientKey,
+  });
+  return (options, callback) => {
+    connect(options, (error, socket) => {
+      if (error !== null) {
+        callback(identityError(error, endpoint) ?? error, null);
+        return;
+      }
+      // Asked once: Node 20 gives the certificate only to the first caller.
+      const peer = "getPeerX509Certificate" in socket ? socket.getPeerX509Certificate() : undefined;
+      const problem = authority === undefined ? comparePin(peer, endpoint) : undefined;
+      if (problem !== undefined) {
+        socket.destroy();
+        callback(problem, null);
+        return;
+      }
+      onCertificate(peer?.toString() ?? "");
+      callback(null, socket);
+    });
+  };
+}
+
+function comparePin(
+  peer: X509Certificate | undefined,
+  endpoint: Endpoint & { kind: "https" },
+): AccessError | undefined {
+  const expected = pinnedFingerprint(endpoint.pin);
+  const actual = peer === undefined ? "no certificate" : fingerprintOf(peer);
+  if (actual === expected) return undefined;
+  return new AccessError(
+    "LXD_SERVER_IDENTITY",
+    `Connecting to ${describeEndpoint(endpoint)}: this is not the pinned server. Expected the certificate ${expected}, ` +
+      `it showed ${actual}. Nothing was sent. If the server's certificate was replaced on purpose, ` +
+      "give its new fingerprint (serverFingerprint) or a new token",
+  );
+}
+
+/** With a CA as pin, OpenSSL judges the certificate; its verdict on who the server is must not read as "unreachable". */
+function identityError(error: Error, endpoint: Endpoint): AccessError | undefined {
+  const code = codeOf(error);
+  const isVerdict = /^(ERR_TLS_CERT_ALTNAME_INVALID|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code);
+  if (!isVerdict) return undefined;
+  return new AccessError(
+    "LXD_SERVER_IDENTITY",
+    `Connecting to ${describeEndpoint(endpoint)}: the server's certificate is not one that serverCertificate vouches for: ` +
+      `${messageOf(error)}. Nothing was sent`,
+    { cause: error },
+  );
+}
+
+/** The pin as CA certificate, or undefined where it names the server's own certificate. */
+function authorityOf(pin: Pin): string | undefined {
+  return "certificate" in pin && new X509Certificate(pin.certificate).ca ? pin.certificate : undefined;
+}
+
+function pinnedFingerprint(pin: Pin): string {
+  return "fingerprint" in pin
+    ? pin.fingerprint.toLowerCase()
+    : fingerprintOf(new X509Certificate(pin.certificate));
+}
+
+/** SHA-256 of a certificate, lower-case hex. */
+export function fingerprintOf(certificate: X509Certificate): string {
+  return createHash("sha256").update(certificate.raw).digest("hex");
+}
+
+async function exchange(client: Client, request: Request, timeouts: Timeouts): Promise<Reply> {
+  const deadline = AbortSignal.timeout((timeouts.connect + timeouts.request) * 1000);
+  const response = await client.request({
+    method: request.method,
+    path: request.path,
+    query: request.query,
+    headers: { "content-type": "application/json" },
+    body: request.body === undefined ? undefined : JSON.stringify(request.body),
+    signal: deadline,
+  });
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > longestReply) throw new AccessError("LXD_PROTOCOL", "The reply is longer than 64 MiB");
+    chunks.push(chunk);
+  }
+  return { status: response.statusCode, text: Buffer.concat(chunks).toString("utf8") };
+}
+
+/** What went wrong on the way, in this provider's terms. */
+function failure(error: unknown, doing: string, timeouts: Timeouts): AccessError {
+  if (isAccessError(error, "LXD_SERVER_IDENTITY")) return error;
+  if (isAccessError(error))
+    return new AccessError(error.errorCode, `${doing}: ${messageOf(error)}`, { cause: error });
+  const code = codeOf(error);
+  if (code === "UND_ERR_CONNECT_TIMEOUT") {
+    return new AccessError("LXD_TIMEOUT", `${doing}: no connection within ${timeouts.connect} s`, {
+      cause: error,
+    });
+  }
+  if (error instanceof Error && error.name === "TimeoutError") {
+    return new AccessError("LXD_TIMEOUT", `${doing}: no reply within ${timeouts.request} s`, {
+      cause: error,
+    });
+  }
+  if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW") {
+    return new AccessError("LXD_PROTOCOL", `${doing}: the reply is not HTTP: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  const hint = hints[code];
+  return new AccessError(
+    "LXD_UNREACHABLE",
+    `${doing}: ${messageOf(error) || code}${hint === undefined ? "" : `. ${hint}`}`,
+    { cause: error },
+  );
+}
+
+const hints: Readonly<Record<string, string | undefined>> = {
+  ENOENT: "No server runs with this socket: is LXD or Incus installed and started on this machine?",
+  EACCES: "This user may not use the socket: add it to the group of the server (lxd or incus-admin)",
+  ECONNREFUSED:
+    "Nothing listens there. Where the same program exposes the server, make this resource depend on its HttpsAddress",
+};
+
+function wasClosed(error: unknown): boolean {
+  return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}

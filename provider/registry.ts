@@ -1,0 +1,54 @@
+/** Every resource by name, and what the fronts do with a handler whatever resource it is of. */
+import { type ProviderConfig, resolveConnection } from "./connection";
+import { refuse } from "./errors";
+import type { Context, ResourceHandler } from "./handler";
+import type { ClientPool } from "./lxd/pool";
+import { clientCertificate } from "./resources/client-certificate";
+import { httpsAddress } from "./resources/https-address";
+import { remote } from "./resources/remote";
+import { trustToken } from "./resources/trust-token";
+
+/** A handler whose inputs and state the caller only passes on. */
+export type AnyHandler = ResourceHandler<object, object>;
+
+/** Handlers by the name of their resource, as in `lxd-access:index:NAME` and `pulumi-nodejs:dynamic/lxd-access:NAME`. */
+export const handlers = {
+  ClientCertificate: clientCertificate,
+  HttpsAddress: httpsAddress,
+  Remote: remote,
+  TrustToken: trustToken,
+} as const;
+export type ResourceName = keyof typeof handlers;
+
+/** What a front knows of the world around it. */
+export interface Surroundings {
+  readonly config: ProviderConfig;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly programDirectory: string;
+  readonly now: () => Date;
+  readonly log: Context["log"];
+}
+
+/** The context in which handlers run; connections are shared through the pool. CONFIG_INVALID on a wrong configuration. */
+export function contextFor(surroundings: Surroundings, pool: ClientPool): Context {
+  const { config, environment, programDirectory, now, log } = surroundings;
+  return {
+    connect(connection) {
+      const { endpoint, timeouts } = resolveConnection(connection, config, environment);
+      return pool.client(endpoint, timeouts);
+    },
+    client: (endpoint, timeouts) => pool.client(endpoint, timeouts),
+    onUnreachable: onUnreachable(config),
+    programDirectory,
+    now,
+    log,
+  };
+}
+
+function onUnreachable({ onUnreachable: value }: ProviderConfig): "fail" | "keep" {
+  if (value === undefined || value === "fail" || value === "keep") return value ?? "fail";
+  return refuse(
+    "CONFIG_INVALID",
+    `lxd-access:onUnreachable must be "fail" or "keep", not ${JSON.stringify(value)}`,
+  );
+}

@@ -1,0 +1,130 @@
+/**
+ * ClientCertificate: a key pair and self-signed certificate for clients, as `lxc` makes for itself.
+ * https://documentation.ubuntu.com/lxd/latest/authentication/#tls-client-certificates
+ *
+ * It lives in the stack's state alone and no server knows it until a Remote joins with it. That makes it the durable key
+ * of a join: it is recorded before a token is spent, and one identity can join a whole fleet.
+ * Another name, algorithm, validity or rotation replaces it; only the PKCS#12 archive is changed in place.
+ */
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import type { Context, RawInputs, ResourceHandler } from "../handler";
+import { createClientCertificate, keyAlgorithms, type KeyPair, readCertificate } from "../pki/certificate";
+import { toPkcs12 } from "../pki/pkcs12";
+import { changedInputs, given, remember } from "./given";
+
+const day = 24 * 60 * 60 * 1000;
+
+const args = z.strictObject({
+  commonName: z
+    .string()
+    .min(1, "must not be empty")
+    .max(64, "must be at most 64 characters")
+    .meta({ description: "Common name in the certificate's subject. Default: the resource's name." }),
+  keyAlgorithm: z.enum(keyAlgorithms).optional().meta({ description: "Default ECDSA-P384, as `lxc` uses." }),
+  validityDays: z
+    .int("must be a whole number of days")
+    .min(1, "must be at least 1 day")
+    .max(36500, "must be at most 36500 days")
+    .optional()
+    .meta({ description: "Days until the certificate expires. Default 3650." }),
+  rotateBeforeDays: z
+    .int("must be a whole number of days")
+    .min(0, "must not be negative")
+    .optional()
+    .meta({ description: "Days before expiry from which on an update replaces it. Default: never." }),
+  pkcs12Password: z
+    .string()
+    .min(1, "must not be empty: browsers refuse archives without a password")
+    .optional()
+    .meta({ description: "Password of the PKCS#12 archive; none is made without one.", secret: true }),
+  pkcs12Encryption: z.enum(["aes256", "3des"]).optional().meta({
+    description: "Encryption of the archive: aes256 (default), or 3des, which the keychain of macOS wants.",
+  }),
+});
+type Args = z.infer<typeof args>;
+
+const state = z.object({
+  certificate: z.string().meta({ description: "The certificate, PEM." }),
+  privateKey: z.string().meta({ description: "The private key, PEM.", secret: true }),
+  pkcs12: z.string().optional().meta({
+    description: "Certificate and key as PKCS#12 archive, base64; only with pkcs12Password.",
+    secret: true,
+  }),
+  fingerprint: z.string().meta({ description: "SHA-256 of the certificate, hex." }),
+  expiresAt: z.string().meta({ description: "When the certificate expires, RFC 3339." }),
+  pkcs12Password: z.string().optional().meta({ description: "The password given last.", secret: true }),
+  given,
+});
+type State = z.infer<typeof state>;
+
+/** Inputs that only a new certificate can take up. */
+const replacing = ["commonName", "keyAlgorithm", "validityDays", "rotateBeforeDays", "expiresAt"];
+
+export const clientCertificate: ResourceHandler<Args, State> = {
+  args,
+  state,
+
+  rules({ rotateBeforeDays, validityDays = 3650, pkcs12Encryption, pkcs12Password }) {
+    const failures = [];
+    if (
+      typeof rotateBeforeDays === "number" &&
+      typeof validityDays === "number" &&
+      rotateBeforeDays >= validityDays
+    ) {
+      failures.push({
+        property: "rotateBeforeDays",
+        reason: "must be less than validityDays, or it would rotate at every run",
+      });
+    }
+    if (pkcs12Encryption !== undefined && pkcs12Password === undefined) {
+      failures.push({ property: "pkcs12Encryption", reason: "needs pkcs12Password" });
+    }
+    return failures;
+  },
+
+  diff(old, inputs, now) {
+    const changed = changedInputs(old, inputs, { secrets: { pkcs12Password: old.pkcs12Password } });
+    if (isDue(old, inputs, now)) changed.push("expiresAt");
+    return { changed, replaces: changed.filter((name) => replacing.includes(name)) };
+  },
+
+  async create(context, wanted) {
+    const { commonName, keyAlgorithm, validityDays } = wanted;
+    const pair = await createClientCertificate({
+      commonName,
+      keyAlgorithm,
+      validityDays,
+      now: context.now(),
+    });
+    return { id: randomUUID(), state: await toState(pair, wanted) };
+  },
+
+  // It lives in the state alone: there is nothing outside to compare it with.
+  read: (_context: Context, _id, old) => Promise.resolve(old),
+
+  update: (_context, _id, old, wanted) =>
+    toState({ certificate: old.certificate, privateKey: old.privateKey }, wanted),
+
+  delete: () => Promise.resolve(),
+};
+
+function isDue(old: State, { rotateBeforeDays }: RawInputs, now: Date): boolean {
+  if (typeof rotateBeforeDays !== "number") return false;
+  return now.getTime() >= new Date(old.expiresAt).getTime() - rotateBeforeDays * day;
+}
+
+async function toState(pair: KeyPair, wanted: Args): Promise<State> {
+  const { fingerprint, expiresAt } = readCertificate(pair.certificate);
+  const { pkcs12Password: password, pkcs12Encryption: encryption = "aes256", commonName } = wanted;
+  const archive =
+    password === undefined ? undefined : { ...pair, password, encryption, friendlyName: commonName };
+  return {
+    ...pair,
+    pkcs12: archive === undefined ? undefined : await toPkcs12(archive),
+    fingerprint,
+    expiresAt: expiresAt.toISOString(),
+    pkcs12Password: password,
+    given: remember(wanted, ["pkcs12Password"]),
+  };
+}

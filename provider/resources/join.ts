@@ -1,0 +1,157 @@
+/** What a client does to be trusted: find an address of the server that answers with the pinned certificate, redeem. */
+import { setTimeout } from "node:timers/promises";
+import { AccessError, isAccessError, messageOf, refuse, type ErrorCode } from "../errors";
+import type { Context } from "../handler";
+import { formatHostAndPort, parseServerAddress } from "../lxd/address";
+import type { LxdClient } from "../lxd/client";
+import type { Server } from "../lxd/entities";
+import type { Pin, Timeouts } from "../lxd/transport";
+import type { KeyPair } from "../pki/certificate";
+
+/** Milliseconds before the next address is tried beside one that has not answered yet. */
+const stagger = 250;
+
+/** A server that answered on one of its addresses and showed the pinned certificate. */
+export interface Reached {
+  readonly client: LxdClient;
+  /** `host:port`. */
+  readonly address: string;
+  /** GET /1.0 as this client sees it; `auth` tells whether it is trusted. */
+  readonly server: Server;
+}
+
+/** Where and as whom to reach a server. */
+export interface Destination {
+  readonly addresses: readonly string[];
+  readonly pin: Pin;
+  readonly pair: KeyPair;
+  readonly timeouts: Timeouts;
+  /** Whether the answer decides a write, so that an earlier one will not do. */
+  readonly fresh: boolean;
+}
+
+/**
+ * Tries the addresses one after the other, a little staggered, and takes the first that answers as the pinned server.
+ * A dead address or a wrong certificate only means that the next one is tried; nothing is sent before the pin holds.
+ */
+export async function reach(
+  context: Context,
+  { addresses, pin, pair, timeouts, fresh }: Destination,
+): Promise<Reached> {
+  const failures: { address: string; error: AccessError }[] = [];
+  const attempt = async (text: string): Promise<Reached> => {
+    const place = parseServerAddress(text);
+    if (place === undefined) return refuse("INPUT_INVALID", `${JSON.stringify(text)} is not an address`);
+    const identity = { clientCertificate: pair.certificate, clientKey: pair.privateKey };
+    const client = context.client({ kind: "https", ...place, pin, ...identity }, timeouts);
+    return { client, address: formatHostAndPort(place), server: await client.getServer({ fresh }) };
+  };
+  const pending: Promise<Reached | undefined>[] = [];
+  for (const address of addresses) {
+    const tried = attempt(address).catch((error: unknown) => {
+      if (!isAccessError(error)) throw error;
+      failures.push({ address, error });
+      return undefined;
+    });
+    pending.push(tried);
+    const first = await Promise.race([
+      tried,
+      firstOf(pending),
+      setTimeout(stagger, undefined, { ref: false }),
+    ]);
+    if (first !== undefined) return first;
+  }
+  return (await firstOf(pending)) ?? noneAnswered(addresses, failures);
+}
+
+/** The first attempt that succeeds, or undefined when all have failed. */
+async function firstOf(attempts: readonly Promise<Reached | undefined>[]): Promise<Reached | undefined> {
+  const succeeded = attempts.map(
+    async (attempt) => (await attempt) ?? Promise.reject(new Error("no answer")),
+  );
+  return Promise.any(succeeded).catch(() => undefined);
+}
+
+function noneAnswered(
+  addresses: readonly string[],
+  failures: readonly { address: string; error: AccessError }[],
+): never {
+  const codes = failures.map(({ error }) => error.errorCode);
+  const telling: ErrorCode[] = ["LXD_SERVER_IDENTITY", "LXD_PROTOCOL", "LXD_TIMEOUT", "LXD_UNREACHABLE"];
+  const code = telling.find((candidate) => codes.includes(candidate)) ?? codes[0] ?? "LXD_UNREACHABLE";
+  const [only] = failures;
+  if (failures.length === 1 && only !== undefined) throw only.error;
+  const list = failures.map(({ address, error }) => `${address}: ${messageOf(error)}`).join("; ");
+  return refuse(code, `None of the ${addresses.length} addresses answered as the pinned server. ${list}`);
+}
+
+/** What came of sending a token. */
+export type Redemption =
+  | { readonly outcome: "joined" }
+  /** The server said no, and this client is not trusted: nothing was done. */
+  | { readonly outcome: "refused"; readonly error: AccessError }
+  /** The token was sent, and whether the server took it cannot be told now. */
+  | { readonly outcome: "unclear"; readonly error: AccessError };
+
+/**
+ * Redeems a token, once. Where the answer does not settle the matter (none came; or "already exists", which newer
+ * servers send both to a trusted client and when another client has the name) the server is asked whether it trusts
+ * this client now; the token is never sent again.
+ */
+export async function redeem({ client, server }: Reached, token: string): Promise<Redemption> {
+  try {
+    await client.redeemCertificateToken(token, tokenField(server.api_extensions));
+    return { outcome: "joined" };
+  } catch (error) {
+    if (!isAccessError(error)) throw error;
+    if (!isAccessError(error, ...unsettled)) return { outcome: "refused", error: explain(client, error) };
+    try {
+      const now = await client.getServer({ fresh: true });
+      if (now.auth === "trusted") return { outcome: "joined" };
+      return { outcome: "refused", error: explain(client, error) };
+    } catch (second) {
+      const message = `${messageOf(error)}; asking whether it was taken: ${messageOf(second)}`;
+      return { outcome: "unclear", error: new AccessError(error.errorCode, message, { cause: error }) };
+    }
+  }
+}
+
+const unsettled: ErrorCode[] = [
+  "LXD_UNREACHABLE",
+  "LXD_TIMEOUT",
+  "LXD_PROTOCOL",
+  "LXD_ALREADY_EXISTS",
+  "LXD_REJECTED",
+];
+
+/**
+ * Servers with `explicit_trust_token` want the token as `trust_token`, and so does every Incus; older LXD reads it
+ * from `password`. An Incus shows itself by extensions LXD never had, or (from 7.0) by showing none to strangers.
+ */
+function tokenField(extensions: readonly string[]): "trust_token" | "password" {
+  const isIncus = extensions.length === 0 || extensions.includes("certificate_description");
+  return isIncus || extensions.includes("explicit_trust_token") ? "trust_token" : "password";
+}
+
+function explain(client: LxdClient, error: AccessError): AccessError {
+  const advice: Partial<Record<ErrorCode, string>> = {
+    LXD_TOKEN_REJECTED:
+      "The token was used already, was revoked, or was lost when the server restarted. Issue a new one (with a TrustToken, " +
+      "`pulumi refresh` notices, and the next `pulumi up` issues another)",
+    LXD_NOT_TRUSTED: "The server did not accept the token. Issue a new one",
+    LXD_TOKEN_EXPIRED: "Issue a new one",
+    LXD_NOT_FOUND:
+      "A project that the token names does not exist any more; the token is spent. Issue a new one",
+    LXD_ALREADY_EXISTS:
+      "Another client already has the name in the token, or has this name as an identity; the token is spent. " +
+      "Remove that client or issue a token for another name",
+  };
+  const what = advice[error.errorCode];
+  return new AccessError(
+    error.errorCode,
+    `Joining ${client.name}: ${messageOf(error)}${what === undefined ? "" : `. ${what}`}`,
+    {
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,92 @@
+/**
+ * Which server a resource lives on, so that nothing is ever changed on, or concluded from, another one.
+ * Over HTTPS the pin proves it; over a socket the same path may lead to a server that was set up anew.
+ */
+import { z } from "zod";
+import { refuse } from "../errors";
+import type { LxdClient } from "../lxd/client";
+import type { Server } from "../lxd/entities";
+
+/** What a server is known by: its uuid where it has one, its name, and the SHA-256 (hex) of its certificate. */
+export const serverIdentity = z.object({
+  uuid: z.string().optional(),
+  name: z.string(),
+  fingerprint: z.string(),
+});
+export type ServerIdentity = z.infer<typeof serverIdentity>;
+
+/** A server that this client administers: it shows its environment and its configuration. */
+export interface AdministeredServer {
+  readonly config: Readonly<Record<string, string>>;
+  readonly extensions: ReadonlySet<string>;
+  readonly identity: ServerIdentity;
+  /** PEM. */
+  readonly certificate: string;
+  readonly version: string;
+  readonly type: "lxd" | "incus";
+  readonly isClustered: boolean;
+  /** Where clients may reach it, each `host:port`. */
+  readonly addresses: readonly string[];
+}
+
+/**
+ * Reads a server as its administrator. LXD_NOT_TRUSTED where the connection may not; LXD_SERVER_IDENTITY where it is
+ * not the `expected` one: its uuid differs or, on servers without one, both its name and its certificate do.
+ */
+export async function getAdministeredServer(
+  client: LxdClient,
+  expected: ServerIdentity | undefined,
+  options: { fresh?: boolean; target?: string } = {},
+): Promise<AdministeredServer> {
+  const server = administered(await client.getServer(options), client);
+  if (expected !== undefined && !isSame(expected, server.identity)) {
+    refuse(
+      "LXD_SERVER_IDENTITY",
+      `${client.name} is not the server this resource lives on. Expected ${describe(expected)}, found ` +
+        `${describe(server.identity)}. Nothing was changed. Point the connection at the right server; if the old one is ` +
+        "gone for good, remove the resource with `pulumi state delete`",
+    );
+  }
+  return server;
+}
+
+function administered(server: Server, client: LxdClient): AdministeredServer {
+  const { config, environment } = server;
+  if (server.auth !== "trusted") {
+    return refuse(
+      "LXD_NOT_TRUSTED",
+      `${client.name} does not trust this client. Use a connection that it trusts`,
+    );
+  }
+  if (!config || !environment) {
+    return refuse(
+      "LXD_NOT_TRUSTED",
+      `${client.name} does not show its configuration to this client, which may not administer it. ` +
+        "Use its unix socket or an unrestricted client certificate (with fine-grained rights: `can_edit` on the server)",
+    );
+  }
+  const texts = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]));
+  return {
+    config: texts,
+    extensions: new Set(server.api_extensions),
+    identity: {
+      uuid: texts["volatile.uuid"],
+      name: environment.server_name,
+      fingerprint: environment.certificate_fingerprint,
+    },
+    certificate: environment.certificate,
+    version: environment.server_version,
+    type: environment.server === "incus" ? "incus" : "lxd",
+    isClustered: environment.server_clustered,
+    addresses: environment.addresses,
+  };
+}
+
+function isSame(expected: ServerIdentity, actual: ServerIdentity): boolean {
+  if (expected.uuid !== undefined && actual.uuid !== undefined) return expected.uuid === actual.uuid;
+  return expected.name === actual.name || expected.fingerprint === actual.fingerprint;
+}
+
+function describe({ uuid, name, fingerprint }: ServerIdentity): string {
+  return `${JSON.stringify(name)} with ${uuid === undefined ? `certificate ${fingerprint}` : `uuid ${uuid}`}`;
+}

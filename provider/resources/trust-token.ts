@@ -1,0 +1,408 @@
+/**
+ * TrustToken: an invitation for one client, redeemed by Remote or by `lxc remote add`.
+ * https://documentation.ubuntu.com/lxd/latest/authentication/#adding-client-certificates-using-tokens
+ *
+ * A token lives once. Waiting to be redeemed (pending) and redeemed by a client that is still trusted (consumed) are
+ * both as they should be; expired, revoked, lost by a restart of the server, or its client removed is drift: the
+ * resource is gone and the next update issues another.
+ * Another `clientName` replaces the resource, the old one first; everything else is changed in place.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import { connection, connectionRules } from "../connection";
+import { isAccessError, refuse } from "../errors";
+import {
+  type CheckFailure,
+  type Context,
+  keepWhenUnreachable,
+  type ResourceHandler,
+  withWaysOut,
+} from "../handler";
+import type { LxdClient, PendingToken, TokenRequest } from "../lxd/client";
+import type { Certificate } from "../lxd/entities";
+import { decodeTrustToken, encodeTrustToken, expiryOf } from "../lxd/trust-token";
+import { fingerprint, serverAddress, textThat } from "../properties";
+import { hasUnknown, unknownValue } from "../unknown";
+import { changedInputs, given, remember } from "./given";
+import { type AdministeredServer, getAdministeredServer, serverIdentity } from "./server-identity";
+
+const args = z.strictObject({
+  clientName: textThat(describeClientNameProblem).meta({
+    description: "Name of the client in the server's trust store.",
+  }),
+  projects: z
+    .array(z.string().min(1, "must not be empty"))
+    .optional()
+    .meta({ description: "Projects the client is restricted to; [] is no project at all." }),
+  restricted: z
+    .boolean()
+    .optional()
+    .meta({ description: "false makes the client a full administrator of the server; it must be said." }),
+  addresses: z
+    .array(serverAddress)
+    .min(1, "must not be empty; leave it out for the server's own addresses")
+    .optional()
+    .meta({
+      description: "Addresses to put into the token instead of the server's own: NAT, load balancer, DNS.",
+    }),
+  clientFingerprint: fingerprint.optional().meta({
+    description:
+      "SHA-256 of the client certificate expected, hex; where it is trusted already nothing is issued.",
+  }),
+  revokeClientOnDelete: z.boolean().optional().meta({
+    description: "Whether destroying a consumed token takes its client out of the trust store. Default true.",
+  }),
+  connection: connection.optional(),
+});
+type Args = z.infer<typeof args>;
+
+const state = z.object({
+  token: z.string().optional().meta({
+    description: "The token as `lxc remote add` takes it; absent when nothing had to be issued.",
+    secret: true,
+  }),
+  state: z
+    .enum(["pending", "consumed"])
+    .meta({ description: "Whether the token still waits for its client." }),
+  serverFingerprint: z.string().meta({ description: "SHA-256 of the server's certificate, hex." }),
+  addresses: z.array(z.string()).meta({ description: "Addresses inside the token, each host:port." }),
+  expiresAt: z
+    .string()
+    .optional()
+    .meta({ description: "When the token expires, RFC 3339; absent where it does not." }),
+  clientFingerprint: z.string().optional().meta({
+    description: "SHA-256 of the certificate of the client that redeemed the token, hex, once known.",
+  }),
+  connection: connection.optional(),
+  given,
+  server: serverIdentity,
+  /** Restriction of the pending token or of the consumed token's client, as the server holds it. */
+  held: z.object({ restricted: z.boolean(), projects: z.array(z.string()) }),
+  /** Operation that holds the pending token. */
+  operation: z.string().optional(),
+  /** Clients that had this name before the token was issued (SHA-256, hex): they are not the token's. */
+  knownClients: z.array(z.string()),
+});
+type State = z.infer<typeof state>;
+type Held = State["held"];
+
+export const trustToken: ResourceHandler<Args, State> = {
+  args,
+  state,
+
+  rules(inputs) {
+    return [
+      ...restrictionRules(inputs["projects"], inputs["restricted"]),
+      ...connectionRules(inputs["connection"]),
+    ];
+  },
+
+  diff(old, inputs) {
+    const changed = changedInputs(old, inputs);
+    if (!hasUnknown(inputs["projects"]) && !isDeepStrictEqual(old.held, restrictionOf(inputs)))
+      changed.push("projects");
+    return { changed, replaces: changed.filter((name) => name === "clientName"), deleteBeforeReplace: true };
+  },
+
+  async create(context, wanted) {
+    const client = context.connect(wanted.connection);
+    const server = await getAdministeredServer(client, undefined, { fresh: true });
+    return {
+      id: `certificate/${wanted.clientName}`,
+      state: await ensureInvited(context, client, server, wanted),
+    };
+  },
+
+  read: (context, id, old) =>
+    keepWhenUnreachable(context, `TrustToken ${id}`, old, async () => {
+      const client = context.connect(old.connection);
+      return observe(context, client, await getAdministeredServer(client, old.server), old);
+    }),
+
+  async update(context, _id, old, wanted) {
+    const client = context.connect(wanted.connection);
+    const server = await getAdministeredServer(client, old.server, { fresh: true });
+    const now = await observe(context, client, server, old, { fresh: true });
+    if (now === undefined) return ensureInvited(context, client, server, wanted);
+    const kept = { given: remember(wanted), connection: wanted.connection, held: restrictionOf(wanted) };
+    if (now.state === "consumed") {
+      if (now.clientFingerprint !== undefined) await restrictClient(client, now.clientFingerprint, wanted);
+      return { ...now, ...kept };
+    }
+    if (isDeepStrictEqual(now.held, kept.held))
+      return { ...now, ...kept, ...readdressed(now, server, wanted) };
+    await revoke(client, now.operation);
+    return ensureInvited(context, client, server, wanted);
+  },
+
+  delete: (context, _id, old) => withWaysOut(() => withdraw(context, old)),
+};
+
+/** Revokes the token and takes the client that came of it out of the trust store. */
+async function withdraw(context: Context, old: State): Promise<void> {
+  const client = context.connect(old.connection);
+  const server = await getAdministeredServer(client, old.server, { fresh: true });
+  // The token first: if it were redeemed between a look at the clients and its revocation, its client would be missed.
+  await revoke(client, old.operation);
+  const now = await observe(context, client, server, { ...old, operation: undefined }, { fresh: true });
+  if (now?.clientFingerprint !== undefined) await removeClient(context, client, old, now.clientFingerprint);
+}
+
+/** Issues a token, or adopts the expected client where the server trusts it already. */
+async function ensureInvited(
+  context: Context,
+  client: LxdClient,
+  server: AdministeredServer,
+  wanted: Args,
+): Promise<State> {
+  const base = {
+    given: remember(wanted),
+    connection: wanted.connection,
+    server: server.identity,
+    serverFingerprint: server.identity.fingerprint,
+    addresses: wanted.addresses ?? [...server.addresses],
+    held: restrictionOf(wanted),
+  };
+  const clients = await getClients(client, { fresh: true });
+  const expected = clients.find((entry) => entry.fingerprint === wanted.clientFingerprint?.toLowerCase());
+  if (expected !== undefined) {
+    await restrictClient(client, expected.fingerprint, wanted);
+    return {
+      ...base,
+      state: "consumed",
+      clientFingerprint: expected.fingerprint,
+      knownClients: [expected.fingerprint],
+    };
+  }
+  requireListening(client, server);
+  await requireProjects(client, base.held.projects);
+  const namesakes = clients
+    .filter(({ name }) => name === wanted.clientName)
+    .map((entry) => entry.fingerprint);
+  if (namesakes.length > 0) requireNamesakesAllowed(client, server, wanted.clientName);
+  const request = { name: wanted.clientName, ...base.held };
+  await revokeLeftovers(context, client, request);
+  const { operation, token } = await issue(client, request);
+  return {
+    ...base,
+    state: "pending",
+    operation,
+    knownClients: namesakes,
+    expiresAt: expiryOf(token.expiresAt),
+    addresses: wanted.addresses ?? token.addresses,
+    token: encodeTrustToken({
+      clientName: wanted.clientName,
+      fingerprint: token.fingerprint,
+      addresses: wanted.addresses ?? token.addresses,
+      secret: token.secret,
+      expiresAt: expiryOf(token.expiresAt),
+      kind: "certificate",
+    }),
+  };
+}
+
+/** Issues a token and looks whether this connection can see it, because otherwise every later read would find it gone. */
+async function issue(client: LxdClient, request: TokenRequest): Promise<PendingToken> {
+  const issued = await client.createCertificateToken(request);
+  const isVisible = (await client.getPendingTokens({ fresh: true })).some(
+    ({ operation }) => operation === issued.operation,
+  );
+  if (isVisible) return issued;
+  await revoke(client, issued.operation);
+  return refuse(
+    "LXD_NOT_TRUSTED",
+    `${client.name} issued a trust token for ${JSON.stringify(request.name)} that this client may not see, so it could not be ` +
+      "followed; it was revoked. Give the client the right to view operations (`can_view_operations` on the project default)",
+  );
+}
+
+/** The token as it is now; undefined where it can no longer be redeemed and no trusted client came of it. */
+async function observe(
+  context: Context,
+  client: LxdClient,
+  server: AdministeredServer,
+  old: State,
+  options: { fresh?: boolean } = {},
+): Promise<State | undefined> {
+  const pending = (await client.getPendingTokens(options)).find(
+    ({ operation }) => operation === old.operation,
+  );
+  if (pending !== undefined) {
+    const expiry = expiryOf(pending.token.expiresAt);
+    if (expiry !== undefined && new Date(expiry) <= context.now()) return undefined;
+    // The token pins a certificate that the server no longer has: its client would refuse to connect.
+    if (pending.token.fingerprint !== server.identity.fingerprint) return undefined;
+    return { ...old, state: "pending", server: server.identity, held: restrictionOf(pending.token.request) };
+  }
+  const found = findClient(await getClients(client, options), old);
+  if (found === "none") return undefined;
+  const consumed = { ...old, state: "consumed" as const, server: server.identity, operation: undefined };
+  if (found === "several") {
+    context.log(
+      "warning",
+      `${client.name} trusts several new clients named ${JSON.stringify(nameOf(old))}; none is taken for the one that ` +
+        "redeemed this TrustToken, and none will be removed with it. Say which by clientFingerprint",
+    );
+    return consumed;
+  }
+  return { ...consumed, clientFingerprint: found.fingerprint, held: restrictionOf(found) };
+}
+
+/**
+ * The client that redeemed the token: by its fingerprint where that is known, else the only one under the name that was
+ * not there when the token was issued. Another fingerprint under the name is the same client with a new key.
+ */
+function findClient(clients: readonly Certificate[], old: State): Certificate | "none" | "several" {
+  const known = [old.clientFingerprint, old.given["clientFingerprint"]];
+  const byFingerprint = clients.find(({ fingerprint: print }) =>
+    known.some((one) => isSameFingerprint(one, print)),
+  );
+  if (byFingerprint !== undefined) return byFingerprint;
+  const byName = clients.filter(
+    ({ name, fingerprint: print }) => name === nameOf(old) && !old.knownClients.includes(print),
+  );
+  const [only] = byName;
+  if (only === undefined) return "none";
+  return byName.length === 1 ? only : "several";
+}
+
+function isSameFingerprint(expected: unknown, actual: string): boolean {
+  return typeof expected === "string" && expected.toLowerCase() === actual;
+}
+
+/** Brings the restriction of a trusted client to what is wanted. */
+async function restrictClient(client: LxdClient, print: string, wanted: Args): Promise<void> {
+  const entry = (await getClients(client, { fresh: true })).find((one) => one.fingerprint === print);
+  const restriction = restrictionOf(wanted);
+  if (entry === undefined || isDeepStrictEqual(restrictionOf(entry), restriction)) return;
+  await requireProjects(client, restriction.projects);
+  const { name, type, certificate } = entry;
+  await client.updateCertificate(print, { name, type, certificate, ...restriction });
+}
+
+/** Takes the client that this token let in out of the trust store; never one that was there before, or that we need. */
+async function removeClient(context: Context, client: LxdClient, old: State, print: string): Promise<void> {
+  if (old.given["revokeClientOnDelete"] === false || old.knownClients.includes(print)) return;
+  if (client.ownFingerprint === print) {
+    context.log(
+      "warning",
+      `The client ${print} stays trusted by ${client.name}: it is the one that this connection uses. ` +
+        "Remove it over another connection (`lxc config trust remove`)",
+    );
+    return;
+  }
+  await ignoreNotFound(client.deleteCertificate(print));
+}
+
+/** A pending token with the same request is what an interrupted run left behind; nobody has it, so nobody misses it. */
+async function revokeLeftovers(context: Context, client: LxdClient, request: TokenRequest): Promise<void> {
+  const { name, restricted, projects } = request;
+  const leftovers = (await client.getPendingTokens({ fresh: true })).filter(
+    ({ token }) =>
+      token.request.name === name &&
+      isDeepStrictEqual(restrictionOf(token.request), { restricted, projects }),
+  );
+  for (const { operation } of leftovers) {
+    await revoke(client, operation);
+    context.log(
+      "warning",
+      `A pending trust token for ${JSON.stringify(name)} with the same restriction was on ${client.name}, left by an ` +
+        "interrupted run; it was revoked and a new one issued",
+    );
+  }
+}
+
+async function revoke(client: LxdClient, operation: string | undefined): Promise<void> {
+  if (operation !== undefined) await ignoreNotFound(client.deleteOperation(operation));
+}
+
+async function ignoreNotFound(deletion: Promise<void>): Promise<void> {
+  try {
+    await deletion;
+  } catch (error) {
+    if (!isAccessError(error, "LXD_NOT_FOUND")) throw error;
+  }
+}
+
+async function getClients(client: LxdClient, options: { fresh?: boolean }): Promise<Certificate[]> {
+  return (await client.getCertificates(options)).filter(({ type }) => type === "client");
+}
+
+/** With other addresses wanted a pending token is written anew around the same secret. */
+function readdressed(
+  now: State,
+  server: AdministeredServer,
+  wanted: Args,
+): Pick<State, "token" | "addresses"> {
+  const decoded = now.token === undefined ? undefined : decodeTrustToken(now.token);
+  if (decoded === undefined) return { token: now.token, addresses: now.addresses };
+  const addresses = wanted.addresses ?? [...server.addresses];
+  return { token: encodeTrustToken({ ...decoded, addresses }), addresses };
+}
+
+function requireListening(client: LxdClient, server: AdministeredServer): void {
+  if ((server.config["core.https_address"] ?? server.config["cluster.https_address"] ?? "") !== "") return;
+  refuse(
+    "LXD_REJECTED",
+    `${client.name} does not listen on the network, so no client could redeem a trust token. Expose it with an ` +
+      "HttpsAddress and let this TrustToken depend on it (dependsOn)",
+  );
+}
+
+async function requireProjects(client: LxdClient, projects: readonly string[]): Promise<void> {
+  if (projects.length === 0) return;
+  const existing = await client.getProjectNames({ fresh: true });
+  const missing = projects.filter((name) => !existing.includes(name));
+  if (missing.length === 0) return;
+  refuse(
+    "LXD_NOT_FOUND",
+    `projects: ${client.name} has no project ${missing.map((name) => JSON.stringify(name)).join(", ")}. It has ` +
+      `${existing.map((name) => JSON.stringify(name)).join(", ")}. Create it first (\`lxc project create\`), or depend on the resource that does`,
+  );
+}
+
+/** Since LXD 5.21 a name is taken once; a token for a taken one is accepted, then burnt when it is redeemed. */
+function requireNamesakesAllowed(client: LxdClient, server: AdministeredServer, name: string): void {
+  if (!server.extensions.has("access_management_tls")) return;
+  refuse(
+    "LXD_ALREADY_EXISTS",
+    `clientName: ${client.name} already trusts a client named ${JSON.stringify(name)}, and names are unique there. ` +
+      "Use another name, remove that client (`lxc config trust remove`), or give its fingerprint as clientFingerprint to adopt it",
+  );
+}
+
+/** The restriction that inputs or an entry of the server say, in one form: projects sorted, each once. */
+function restrictionOf(source: { restricted?: unknown; projects?: unknown }): Held {
+  const names = Array.isArray(source.projects)
+    ? source.projects.filter((name) => typeof name === "string")
+    : undefined;
+  const isEntry = typeof source.restricted === "boolean";
+  return {
+    restricted: isEntry ? source.restricted === true : names !== undefined,
+    projects: [...new Set(names ?? [])].sort(),
+  };
+}
+
+function restrictionRules(projects: unknown, restricted: unknown): CheckFailure[] {
+  if (projects === unknownValue || restricted === unknownValue) return [];
+  if (projects !== undefined && restricted === false) {
+    return [{ property: "projects", reason: "has no meaning beside restricted: false; keep one of them" }];
+  }
+  if (projects === undefined && restricted !== false) {
+    const reason =
+      "is required: list the projects the client may use ([] is none), or say restricted: false for a full administrator";
+    return [{ property: "projects", reason }];
+  }
+  return [];
+}
+
+function describeClientNameProblem(name: string): string | undefined {
+  if (name === "") return "must not be empty";
+  if (name.startsWith("-") || name.includes("/"))
+    return 'must not begin with "-" nor contain "/": servers refuse such names';
+  return /\p{Cc}/u.test(name) ? "must not contain control characters" : undefined;
+}
+
+function nameOf(old: State): string {
+  return String(old.given["clientName"]);
+}

@@ -1,0 +1,74 @@
+/** What every resource class of this package has in common with Pulumi's dynamic resources. */
+import * as pulumi from "@pulumi/pulumi";
+
+/** Names of the secret inputs and outputs of a resource; nested inputs as a path. */
+export interface Secrets {
+  readonly inputs: readonly (readonly string[])[];
+  readonly outputs: readonly string[];
+}
+
+/** The type under which a resource stands in a stack. It never changes. */
+export function typeOf(resource: string): string {
+  return `pulumi-nodejs:dynamic/lxd-access:${resource}`;
+}
+
+/**
+ * The text that Pulumi's process for dynamic resources runs to find the provider of a resource. Pulumi would serialize
+ * the provider's code into every resource; this constant finds the installed package instead, so that state stays small,
+ * a refresh runs the code that is installed, and an update of this package is no change of a resource. It never changes.
+ */
+export function providerText(resource: string): string {
+  return `exports.handler=()=>require("pulumi-lxd-access/provider").${resource};`;
+}
+
+/** The properties to register: the inputs with secrets marked, and every output that the engine is to fill in. */
+export function properties(
+  resource: string,
+  args: object,
+  outputs: readonly string[],
+  secrets: Secrets,
+): Record<string, unknown> {
+  const inputs: Record<string, unknown> = { ...args };
+  if ("connection" in args) inputs["connection"] = presentConnection(inputs["connection"]);
+  for (const path of secrets.inputs) markSecret(inputs, path);
+  const unset = Object.fromEntries(outputs.map((name) => [name, undefined]));
+  return { ...unset, ...inputs, __provider: providerText(resource) };
+}
+
+/** The options of a resource, with its secret outputs. Refuses an import, which Pulumi cannot do for dynamic resources. */
+export function options(
+  resource: string,
+  secrets: Secrets,
+  given: pulumi.CustomResourceOptions | undefined,
+): pulumi.CustomResourceOptions {
+  if (given && given.import !== undefined) {
+    throw new pulumi.RunError(
+      `${resource}: the option "import" does not work for dynamic resources. Leave it out: what exists already is adopted`,
+    );
+  }
+  return pulumi.mergeOptions(given, { additionalSecretOutputs: [...secrets.outputs] });
+}
+
+/** A connection that is there but empty is a slip, in a loop say, and must not end up at the local server. */
+function presentConnection(connection: unknown): unknown {
+  if (connection === undefined || connection === null) return {};
+  return pulumi.Output.isInstance(connection)
+    ? connection.apply((value: unknown) => value ?? {})
+    : connection;
+}
+
+function markSecret(inputs: Record<string, unknown>, [name, ...rest]: readonly string[]): void {
+  if (name === undefined) return;
+  const value = inputs[name];
+  if (value === undefined || value === null) return;
+  if (rest.length === 0) {
+    inputs[name] = pulumi.secret(value);
+  } else if (pulumi.Output.isInstance(value) || value instanceof Promise) {
+    // What is inside cannot be marked without knowing it, so all of it is.
+    inputs[name] = pulumi.secret(value);
+  } else if (typeof value === "object") {
+    const inner: Record<string, unknown> = { ...value };
+    markSecret(inner, rest);
+    inputs[name] = inner;
+  }
+}

@@ -1,0 +1,76 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Connection } from "./connection";
+import { options, properties, typeOf } from "./resource";
+
+/** Inputs of {@link TrustToken}. Give either `projects` or `restricted: false`. */
+export interface TrustTokenArgs {
+  /** Name of the client in the server's trust store. Another one replaces the resource, the old one first. */
+  clientName: pulumi.Input<string>;
+  /** Projects the client is restricted to; [] is no project at all. */
+  projects?: pulumi.Input<pulumi.Input<string>[]>;
+  /** `false` makes the client a full administrator of the server; it must be said. */
+  restricted?: pulumi.Input<boolean>;
+  /** Addresses to put into the token instead of the server's own: NAT, load balancer, DNS. Default port 8443. */
+  addresses?: pulumi.Input<pulumi.Input<string>[]>;
+  /** SHA-256 of the client certificate expected, hex. Where it is trusted already, nothing is issued. */
+  clientFingerprint?: pulumi.Input<string>;
+  /** Whether destroying a consumed token takes its client out of the trust store. Default true. */
+  revokeClientOnDelete?: pulumi.Input<boolean>;
+  /** How to reach the server. Default: stack config, the environment, the usual sockets. */
+  connection?: pulumi.Input<Connection>;
+}
+
+/**
+ * An invitation for one client: a one-shot token for `Remote` or for `lxc remote add`.
+ *
+ * A token that waits (pending) and one that was redeemed by a client which is still trusted (consumed) are in sync. One
+ * that expired, was revoked, was lost when the server restarted, or whose client was removed is gone: a refresh says so,
+ * the next update issues another. Destroying it revokes the token, or takes its client out of the trust store.
+ *
+ * ```ts
+ * new TrustToken("ci", { clientName: "ci", projects: ["ci"] }, { dependsOn: [server] });
+ * ```
+ *
+ * Errors: LXD_REJECTED (the server does not listen), LXD_NOT_FOUND (a project), LXD_ALREADY_EXISTS (the name is taken),
+ * LXD_NOT_TRUSTED, LXD_SERVER_IDENTITY, LXD_UNREACHABLE, LXD_TIMEOUT.
+ * See https://documentation.ubuntu.com/lxd/latest/authentication/#adding-client-certificates-using-tokens
+ */
+export class TrustToken extends pulumi.CustomResource {
+  /** @internal */
+  static readonly __pulumiType = typeOf("TrustToken");
+
+  /** The token as `lxc remote add` takes it; absent when nothing had to be issued. Secret. */
+  declare readonly token: pulumi.Output<string | undefined>;
+  /** Whether the token still waits for its client. */
+  declare readonly state: pulumi.Output<"pending" | "consumed">;
+  /** SHA-256 of the server's certificate, hex. */
+  declare readonly serverFingerprint: pulumi.Output<string>;
+  /** Addresses inside the token, each host:port. */
+  declare readonly addresses: pulumi.Output<string[]>;
+  /** When the token expires, RFC 3339; absent where it does not. */
+  declare readonly expiresAt: pulumi.Output<string | undefined>;
+  /** SHA-256 of the certificate of the client that redeemed the token, hex, once known. */
+  declare readonly clientFingerprint: pulumi.Output<string | undefined>;
+
+  constructor(name: string, args: TrustTokenArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      TrustToken.__pulumiType,
+      name,
+      properties("TrustToken", args, trustTokenOutputs, trustTokenSecrets),
+      options("TrustToken", trustTokenSecrets, opts),
+    );
+  }
+}
+
+/** @internal */
+export const trustTokenOutputs = [
+  "token",
+  "state",
+  "serverFingerprint",
+  "addresses",
+  "expiresAt",
+  "clientFingerprint",
+];
+
+/** @internal */
+export const trustTokenSecrets = { inputs: [["connection", "clientKey"]], outputs: ["token"] };
