@@ -1,161 +1,30 @@
 /**
- * The dynamic front: handlers as Pulumi dynamic providers. Secrets, unknowns and errors are translated here and nowhere
- * else. The engine's process for dynamic resources loads this module by the constant text in each resource's
- * `__provider`, so the exported names are part of every stack's state and must never change.
+ * What the engine's process for dynamic resources loads, by the constant text in each resource's `__provider`. The
+ * exported names are part of every stack's state and must never change.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import { configNames, type ProviderConfig } from "./connection";
-import { AccessError, isAccessError, messageOf } from "./errors";
-import { PartialError, type RawInputs } from "./handler";
+import { dynamicProvider } from "./dynamic-provider";
 import { ClientPool } from "./lxd/pool";
-import { type AnyHandler, contextFor, handlers, type ResourceName } from "./registry";
-import { checkInputs, secretPaths } from "./schema";
-import { withSecrets } from "./secrets";
-import { hasUnknown } from "./unknown";
-
-/** Property by which the engine finds the provider of a dynamic resource; no business of the handlers. */
-const providerKey = "__provider";
+import type { ResourceName } from "./registry";
 
 /** One process serves every resource of a stack, so connections are shared by all of them. */
 const pool = new ClientPool();
 
-export const ClientCertificate = dynamicProvider("ClientCertificate");
-export const HttpsAddress = dynamicProvider("HttpsAddress");
-export const Remote = dynamicProvider("Remote");
-export const TrustToken = dynamicProvider("TrustToken");
+const surroundings = {
+  environment: process.env,
+  programDirectory: process.cwd(),
+  now: () => new Date(),
+  // The engine shows what this process prints; nothing secret is ever logged.
+  log: (level: "info" | "warning", message: string) => {
+    console.log(level === "warning" ? `warning: ${message}` : message);
+  },
+};
 
-function dynamicProvider(name: ResourceName): dynamic.ResourceProvider {
-  const handler: AnyHandler = handlers[name];
-  const secretInputs = secretPaths(handler.args);
-  const secretOutputs = secretPaths(handler.state);
-  let config: ProviderConfig = {};
+export const ClientCertificate = provider("ClientCertificate");
+export const HttpsAddress = provider("HttpsAddress");
+export const Remote = provider("Remote");
+export const TrustToken = provider("TrustToken");
 
-  const context = () =>
-    contextFor(
-      {
-        config,
-        environment: process.env,
-        programDirectory: process.cwd(),
-        now: () => new Date(),
-        log: (level, message) => {
-          console.log(level === "warning" ? `warning: ${message}` : message);
-        },
-      },
-      pool,
-    );
-  const outputs = (state: object): Record<string, unknown> =>
-    withSecrets(withoutUndefined(state), secretOutputs);
-
-  return {
-    // The engine does not wait for this before the next call, so everything is read at once.
-    configure({ config: stack }) {
-      config = Object.fromEntries(configNames.map((key) => [key, stack.get(`lxd-access:${key}`)]));
-      return Promise.resolve();
-    },
-
-    check: (_olds: RawInputs, news: RawInputs) =>
-      reporting(name, () => {
-        const inputs = withoutProvider(news);
-        const known = secretInputs.filter((path) => !hasUnknown(valueAt(inputs, path)));
-        return Promise.resolve({
-          inputs: withSecrets(inputs, known),
-          failures: checkInputs(handler, inputs),
-        });
-      }),
-
-    diff: (_id, olds: RawInputs, news: RawInputs) =>
-      reporting(name, () => {
-        const { changed, replaces, deleteBeforeReplace } = handler.diff(
-          stateOf(handler, name, olds),
-          withoutProvider(news),
-          new Date(),
-        );
-        return Promise.resolve({ changes: changed.length > 0, replaces: [...replaces], deleteBeforeReplace });
-      }),
-
-    create: (inputs: RawInputs) =>
-      reporting(
-        name,
-        async () => {
-          const { id, state } = await handler.create(context(), handler.args.parse(withoutProvider(inputs)));
-          return { id, outs: outputs(state) };
-        },
-        (state) => ({ ...outputs(state), [providerKey]: inputs[providerKey] }),
-      ),
-
-    read: (id: string, props: RawInputs) =>
-      reporting(name, async () => {
-        const state = await handler.read(context(), id, stateOf(handler, name, props));
-        return state === undefined ? {} : { id, props: outputs(state) };
-      }),
-
-    update: (id: string, olds: RawInputs, news: RawInputs) =>
-      reporting(
-        name,
-        async () => {
-          const wanted = handler.args.parse(withoutProvider(news));
-          return { outs: outputs(await handler.update(context(), id, stateOf(handler, name, olds), wanted)) };
-        },
-        (state) => ({ ...outputs(state), [providerKey]: news[providerKey] }),
-      ),
-
-    delete: (id: string, props: RawInputs) =>
-      reporting(name, () => handler.delete(context(), id, stateOf(handler, name, props))),
-  };
-}
-
-/** The stored outputs as the handler's state. What an unknown release or a hand wrote is refused, never guessed at. */
-function stateOf(handler: AnyHandler, name: ResourceName, stored: RawInputs): object {
-  const parsed = handler.state.safeParse(withoutProvider(stored));
-  if (parsed.success) return parsed.data;
-  const where = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
-  throw new AccessError(
-    "INPUT_INVALID",
-    `The stored state of this ${name} cannot be read (${where}). It was not written by this package, or by a newer release; ` +
-      "`get` and the option `import` are not supported for dynamic resources",
-  );
-}
-
-/**
- * Runs a call and turns what it throws into what the engine's provider server understands: a plain error, for a
- * half-done resource with its id and outputs. No stack trace for expected errors: users would see it.
- */
-async function reporting<Result>(
-  name: ResourceName,
-  call: () => Promise<Result>,
-  recorded?: (state: object) => Record<string, unknown>,
-): Promise<Result> {
-  try {
-    return await call();
-  } catch (error) {
-    const isExpected = isAccessError(error);
-    const bug = `${name}: this is a bug in pulumi-lxd-access: ${messageOf(error)} [BUG]`;
-    const reported = new Error(isExpected ? error.message : bug);
-    if (isExpected) reported.stack = "";
-    if (error instanceof PartialError && recorded !== undefined) {
-      Object.assign(reported, {
-        id: error.id,
-        properties: recorded(error.state as object),
-        reasons: [error.message],
-      });
-    }
-    throw reported;
-  }
-}
-
-function withoutProvider(properties: RawInputs): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(properties).filter(([key]) => key !== providerKey));
-}
-
-/** The wire format has no undefined. */
-function withoutUndefined(state: object): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(state)) as Record<string, unknown>;
-}
-
-function valueAt(inputs: RawInputs, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === "object" && value !== null ? (Reflect.get(value, key) as unknown) : undefined,
-    inputs,
-  );
+function provider(name: ResourceName): dynamic.ResourceProvider {
+  return dynamicProvider(name, surroundings, pool);
 }

@@ -1,0 +1,259 @@
+/**
+ * The client directory of `lxc` (`~/.config/lxc`) or `incus`: config.yml with the remotes, servercerts/NAME.crt with
+ * their pins, and the client's own certificate and key. What is written here those clients use as their own.
+ *
+ * All directories are absolute paths. All errors about files are AccessError CLIENT_CONFIG and name the file.
+ */
+import { mkdtemp, rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { refuse } from "../errors";
+import { readCertificate } from "../pki/certificate-facts";
+import {
+  followLink,
+  isDirectory,
+  makeDirectory,
+  nearestDirectory,
+  readText,
+  replaceFile,
+} from "./atomic-file";
+import { isStored } from "./client-pair";
+import type { GivenPair, PairPlace } from "./client-pair";
+import { localRemote } from "./config-document";
+import type { ConfigDocument, ConfigFlavor, RemoteEntry } from "./config-document";
+import { configFileOf, editConfigFile, readConfigFile } from "./config-file";
+import { ConfigProblem, describing } from "./config-problem";
+import { withDirectoryLock } from "./directory-lock";
+import { describeRemoteNameProblem, describeUnsafeName } from "./remote-name";
+
+export { loadOrCreateClientPair, readClientPair, writeClientPair } from "./client-pair";
+export type { GivenPair, PairPlace } from "./client-pair";
+export type { ConfigFlavor, RemoteEntry } from "./config-document";
+export { expandPath } from "./expand-path";
+export { describeRemoteNameProblem } from "./remote-name";
+
+/** What a client directory says of a remote. */
+export type FoundRemote =
+  | { directoryExists: false }
+  | {
+      directoryExists: true;
+      entry?: RemoteEntry;
+      /** The pin, PEM as it is in the file; it may be there without an entry. */
+      serverCertificate?: string;
+    };
+
+/** The server that a remote is to lead to; either of the two is enough to tell it. */
+export interface WantedServer {
+  /** Its addresses in the form of {@link RemoteEntry.addr}, those it had before included. */
+  addresses: readonly string[];
+  /** SHA-256 of its certificate, 64 lower-case hex digits. */
+  serverFingerprint?: string;
+}
+
+/** A remote to be written. */
+export interface WantedRemote {
+  directory: string;
+  name: string;
+  entry: RemoteEntry;
+  /** The pin, PEM; absent for servers that the system's CAs vouch for: then an old pin is removed. */
+  serverCertificate?: string;
+  /** Whether commands without a remote's name shall go to this one. */
+  setDefault?: boolean;
+  /** What a new config file starts with; default by the entry's protocol, "lxd" for simplestreams. */
+  flavor?: ConfigFlavor;
+  /** The address that this remote's owner wrote before: such an entry may be changed to lead to another server. */
+  previousAddr?: string;
+}
+
+/**
+ * Reads a remote. `flavor` is what an entry without a protocol speaks.
+ *
+ * @throws AccessError CLIENT_CONFIG where the file stays unreadable for two seconds, or the entry makes no sense.
+ */
+export async function readRemote(wanted: {
+  directory: string;
+  name: string;
+  flavor?: ConfigFlavor;
+}): Promise<FoundRemote> {
+  const { directory, name, flavor = "lxd" } = wanted;
+  requireSafeName(name);
+  return describing(`Reading the remote "${name}" of ${directory}`, async () => {
+    if (!(await isDirectory(directory))) return { directoryExists: false };
+    const config = await readConfigFile(directory);
+    const entry = config?.entry(name, flavor);
+    const serverCertificate = await readText(pinFileOf(directory, name));
+    return {
+      directoryExists: true,
+      ...(entry === undefined ? {} : { entry }),
+      ...(serverCertificate === undefined ? {} : { serverCertificate }),
+    };
+  });
+}
+
+/**
+ * Finds out, before a token is spent, whether a remote can be written. Changes nothing.
+ *
+ * @param wanted with `pair` where one is given and is to be written too.
+ * @throws AccessError CLIENT_CONFIG where an entry of this name leads to another server, another client pair is in
+ * use, the config file is unreadable, or the directory cannot be made or written to.
+ */
+export async function checkClientDirectory(
+  wanted: PairPlace & WantedServer & Partial<Pick<GivenPair, "pair" | "replaces">>,
+): Promise<void> {
+  const { directory, flavor, name, pair } = wanted;
+  requireName(name, flavor);
+  await describing(`Checking that ${directory} can take the remote "${name}"`, async () => {
+    await requireWritable(await nearestDirectory(directory));
+    if (!(await isDirectory(directory))) return;
+    await requireWritable(dirname(await followLink(configFileOf(directory))));
+    for (const part of ["servercerts", "clientcerts"])
+      await requireWritable(await nearestDirectory(join(directory, part)));
+    await requireSameServer(directory, name, await readConfigFile(directory), wanted);
+    if (pair !== undefined) await isStored({ ...wanted, pair });
+  });
+}
+
+/**
+ * Writes a remote's pin and then its entry, or changes them, under the directory's lock. Makes the directory and the
+ * config file where they are missing. Nothing else in the file changes, except the default where `setDefault` is true.
+ *
+ * @returns the default remote of before, where it was another one and `setDefault` changed it.
+ * @throws AccessError CLIENT_CONFIG where an entry of this name leads to another server (all is left as it is) or
+ * files cannot be read or written; INPUT_INVALID for a name that clients do not take.
+ */
+export async function writeRemote(wanted: WantedRemote): Promise<{ previousDefault?: string }> {
+  const { directory, name, entry, serverCertificate, setDefault = false, previousAddr } = wanted;
+  const flavor = wanted.flavor ?? (entry.protocol === "incus" ? "incus" : "lxd");
+  requireName(name, flavor);
+  const server: WantedServer = {
+    addresses: previousAddr === undefined ? [entry.addr] : [entry.addr, previousAddr],
+    serverFingerprint:
+      serverCertificate === undefined
+        ? undefined
+        : readCertificate(serverCertificate, "serverCertificate").fingerprint,
+  };
+  let previousDefault: string | undefined;
+
+  await describing(`Writing the remote "${name}" to ${directory}`, async () => {
+    await makeDirectory(directory);
+    await withDirectoryLock(directory, async () => {
+      await requireSameServer(directory, name, await readConfigFile(directory), server);
+      await writePin(pinFileOf(directory, name), serverCertificate);
+      await editConfigFile(directory, {
+        flavor,
+        isDone: (config) =>
+          isSameEntry(config.entry(name, flavor), entry) && (!setDefault || config.defaultRemote === name),
+        apply: (config) => {
+          config.setEntry(name, entry);
+          if (!setDefault || config.defaultRemote === name) return;
+          previousDefault ??= config.defaultRemote;
+          config.setDefaultRemote(name);
+        },
+      });
+    });
+  });
+  return previousDefault === undefined ? {} : { previousDefault };
+}
+
+/**
+ * Removes a remote's entry and pin, if the entry still leads to `addr`; the client pair stays. Where the remote is
+ * the default, that goes back to `previousDefault` if it is still there, else to "local". What is gone already,
+ * the directory included, is no error.
+ *
+ * @throws AccessError CLIENT_CONFIG where files cannot be read or written.
+ */
+export async function removeRemote(wanted: {
+  directory: string;
+  name: string;
+  addr: string;
+  previousDefault?: string;
+}): Promise<void> {
+  const { directory, name, addr, previousDefault = localRemote } = wanted;
+  requireSafeName(name);
+  await describing(`Removing the remote "${name}" from ${directory}`, async () => {
+    if (!(await isDirectory(directory))) return;
+    await withDirectoryLock(directory, async () => {
+      const config = await readConfigFile(directory);
+      if (config?.has(name) === true) {
+        if (config.entry(name, "lxd")?.addr !== addr) return;
+        await editConfigFile(directory, {
+          flavor: "lxd",
+          isDone: (current) => !current.has(name) && current.defaultRemote !== name,
+          apply: (current) => {
+            current.removeEntry(name);
+            if (current.defaultRemote !== name) return;
+            current.setDefaultRemote(current.has(previousDefault) ? previousDefault : localRemote);
+          },
+        });
+      }
+      // Also where no entry is left: then it is the rest of a removal that was cut off, and nobody's.
+      await rm(pinFileOf(directory, name), { force: true });
+    });
+  });
+}
+
+function pinFileOf(directory: string, name: string): string {
+  return join(directory, "servercerts", `${name}.crt`);
+}
+
+async function writePin(file: string, certificate: string | undefined): Promise<void> {
+  if (certificate === undefined) return rm(file, { force: true });
+  if ((await readText(file)) === certificate) return;
+  await makeDirectory(dirname(file));
+  await replaceFile(file, { content: certificate, mode: 0o644 });
+}
+
+function isSameEntry(found: RemoteEntry | undefined, wanted: RemoteEntry): boolean {
+  return (
+    found?.addr === wanted.addr &&
+    found.protocol === wanted.protocol &&
+    found.public === wanted.public &&
+    (wanted.project === undefined || found.project === wanted.project)
+  );
+}
+
+async function requireSameServer(
+  directory: string,
+  name: string,
+  config: ConfigDocument | undefined,
+  wanted: WantedServer,
+): Promise<void> {
+  const entry = config?.entry(name, "lxd");
+  if (entry === undefined || wanted.addresses.some((address) => isSameAddress(address, entry.addr))) return;
+  const pin = fingerprintOf(await readText(pinFileOf(directory, name)));
+  if (pin !== undefined && pin === wanted.serverFingerprint) return;
+  throw new ConfigProblem(
+    `${configFileOf(directory)} has a remote of this name for another server, ${entry.addr}`,
+    "It was left as it is. Choose another name, or remove that remote first",
+  );
+}
+
+/** Clients of newer Incus servers keep several addresses in one entry, between commas. */
+function isSameAddress(address: string, kept: string): boolean {
+  const plain = (text: string): string => text.trim().replace(/\/+$/, "").toLowerCase();
+  return kept.split(",").some((one) => plain(one) === plain(address));
+}
+
+/** A pin that cannot be read proves nothing. */
+function fingerprintOf(pem: string | undefined): string | undefined {
+  try {
+    return pem && readCertificate(pem).fingerprint;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tried out, as permission bits say nothing to root, on file systems of the network or read-only. */
+async function requireWritable(directory: string): Promise<void> {
+  await rmdir(await mkdtemp(join(directory, ".writable-")));
+}
+
+function requireName(name: string, flavor: ConfigFlavor): void {
+  const problem = describeRemoteNameProblem(name, flavor);
+  if (problem !== undefined) refuse("INPUT_INVALID", `name: ${problem}. Give the remote another name`);
+}
+
+/** Names the clients define themselves can be read, but no name may lead out of the directory. */
+function requireSafeName(name: string): void {
+  const problem = describeUnsafeName(name);
+  if (problem !== undefined) refuse("INPUT_INVALID", `name: ${problem}. Give the remote another name`);
+}

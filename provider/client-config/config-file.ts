@@ -1,0 +1,114 @@
+import { isUtf8 } from "node:buffer";
+import { join } from "node:path";
+import { readBytes, readText, replaceFile } from "./atomic-file";
+import { ConfigDocument } from "./config-document";
+import type { ConfigFlavor } from "./config-document";
+import { ConfigProblem } from "./config-problem";
+import { rereadUntil } from "./reread";
+
+/** A change to a config file. */
+export interface ConfigEdit {
+  /** What a file that is not there yet starts with. */
+  flavor: ConfigFlavor;
+  /** Whether the file is as it should be. Nothing is written then; after a write it is what proves it. */
+  isDone: (config: ConfigDocument) => boolean;
+  /** Makes it so. May be asked again where another program undid it. */
+  apply: (config: ConfigDocument) => void;
+}
+
+interface Content {
+  text: string;
+  config: ConfigDocument;
+}
+
+const mostWrites = 5;
+const newFileMode = 0o644;
+
+/** What each file held when it was last read. Parsing is slow, and a fleet's remotes share a file. */
+const lastRead = new Map<string, Content>();
+
+/** The config file of a client directory. */
+export function configFileOf(directory: string): string {
+  return join(directory, "config.yml");
+}
+
+/**
+ * Reads a directory's config file; undefined where there is none. It must not be edited: it is shared.
+ *
+ * @throws ConfigProblem where it stays empty or unreadable for two seconds.
+ */
+export async function readConfigFile(directory: string): Promise<ConfigDocument | undefined> {
+  return (await readContent(configFileOf(directory)))?.config;
+}
+
+/**
+ * Changes a directory's config file, under the directory's lock. The loop reads back what it wrote and starts over
+ * from what it finds, because the clients write without a lock.
+ *
+ * @throws ConfigProblem where the file cannot be read or edited (it is left as it is), or where others keep undoing
+ * the change.
+ */
+export async function editConfigFile(directory: string, edit: ConfigEdit): Promise<void> {
+  const file = configFileOf(directory);
+  for (let writes = 0; ; writes += 1) {
+    const found = await readContent(file);
+    if (found !== undefined && edit.isDone(found.config)) return;
+    if (writes === mostWrites) throw keepsBeingUndone(file);
+
+    const edited = await apply(edit, file, found);
+    const isWritten = await replaceFile(file, {
+      content: edited.text,
+      mode: newFileMode,
+      isStillWanted: async () => (await readText(file)) === found?.text,
+    });
+    if (isWritten) lastRead.set(file, edited);
+  }
+}
+
+/** The edited content, parsed again before anything is written: what cannot be read must not replace what can. */
+async function apply(edit: ConfigEdit, file: string, found: Content | undefined): Promise<Content> {
+  const config = found?.config.copy() ?? (await ConfigDocument.blank(file, edit.flavor));
+  edit.apply(config);
+  const text = config.toString();
+  const edited = { text, config: await ConfigDocument.parse(file, text) };
+  if (edit.isDone(edited.config)) return edited;
+  throw new ConfigProblem(
+    `${file} cannot be edited as it is written`,
+    "Let the client rewrite it, then run again",
+  );
+}
+
+function keepsBeingUndone(file: string): ConfigProblem {
+  return new ConfigProblem(
+    `${file} was changed back by another program ${mostWrites} times`,
+    "Let that program finish, then run again",
+  );
+}
+
+async function readContent(file: string): Promise<Content | undefined> {
+  const found = await rereadUntil(
+    () => readOnce(file),
+    (content) => !(content instanceof ConfigProblem),
+  );
+  if (found instanceof ConfigProblem) throw found;
+  return found;
+}
+
+async function readOnce(file: string): Promise<Content | ConfigProblem | undefined> {
+  const bytes = await readBytes(file);
+  if (bytes === undefined) return undefined;
+  // Decoding would put replacement characters where others' text was.
+  if (!isUtf8(bytes))
+    return new ConfigProblem(`${file} is not UTF-8 text`, "It was left as it is: mend it, then run again");
+  const text = bytes.toString("utf8");
+  const known = lastRead.get(file);
+  if (known?.text === text) return known;
+  try {
+    const content = { text, config: await ConfigDocument.parse(file, text) };
+    lastRead.set(file, content);
+    return content;
+  } catch (error) {
+    if (error instanceof ConfigProblem) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,198 @@
+/** A server seen behind the provider's back: raw requests, nothing of the code under test. */
+import * as assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash, X509Certificate } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { rawRequest } from "./raw-request";
+import type { TestServer } from "./servers";
+
+/** An entry of the trust store. */
+export interface TrustedClient {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly restricted: boolean;
+  readonly projects: readonly string[];
+}
+
+/** Looks at a server and changes it by hand, over its unix socket. */
+export interface ServerView {
+  /** `core.https_address`; empty where it is unset. */
+  address(): Promise<string>;
+  setAddress(value: string): Promise<void>;
+  clients(): Promise<TrustedClient[]>;
+  removeClient(fingerprint: string): Promise<void>;
+  /** Names of the clients for which a token waits to be redeemed. */
+  pendingTokens(): Promise<string[]>;
+  /** Revokes every pending token. */
+  revokeTokens(): Promise<void>;
+  createProject(name: string): Promise<void>;
+  /** Listens on a free loopback port, unless the server listens already; answers the address. */
+  listen(): Promise<string>;
+  /** Issues a token as `lxc config trust add` does, and answers its text. */
+  issueToken(
+    name: string,
+    restriction: { restricted: boolean; projects: readonly string[] },
+  ): Promise<string>;
+  /** Redeems a token as `lxc remote add` does. */
+  redeem(token: string, pair: ClientPair): Promise<void>;
+  /** Trusts a client as `lxc config trust add CERTIFICATE` does. */
+  trust(name: string, certificate: string): Promise<void>;
+  request(method: string, path: string, body?: unknown): Promise<unknown>;
+}
+
+/** A client certificate that the server trusts fully, and the listener it comes in through. */
+export interface AdminClient {
+  readonly address: string;
+  readonly fingerprint: string;
+  readonly connection: Record<string, unknown>;
+}
+
+/** A client's certificate and key, PEM. */
+export interface ClientPair {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+interface TokenOperation {
+  readonly id: string;
+  readonly class: string;
+  readonly metadata: { readonly request?: { readonly name: string } };
+}
+
+export function viewOf({ socketPath }: Pick<TestServer, "socketPath">): ServerView {
+  const request = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const reply = await rawRequest({ socketPath }, method, path, body);
+    assert.ok(reply.status < 400, `${method} ${path} by hand: ${reply.status} ${reply.body.error}`);
+    return reply.body.metadata;
+  };
+  const tokens = async (): Promise<TokenOperation[]> => {
+    const lists = (await request("GET", "/1.0/operations?recursion=1")) as Record<
+      string,
+      TokenOperation[] | undefined
+    >;
+    return (lists["running"] ?? []).filter((operation) => operation.class === "token");
+  };
+  const address = async (): Promise<string> => {
+    const server = (await request("GET", "/1.0")) as { config?: Record<string, string> };
+    return server.config?.["core.https_address"] ?? "";
+  };
+  const setAddress = async (value: string): Promise<void> => {
+    await request("PATCH", "/1.0", { config: { "core.https_address": value } });
+  };
+  return {
+    request,
+    address,
+    setAddress,
+    async listen() {
+      const held = await address();
+      if (held !== "") return held;
+      const chosen = `127.0.0.1:${await freePort()}`;
+      await setAddress(chosen);
+      return chosen;
+    },
+    async issueToken(name, restriction) {
+      const operation = (await request("POST", "/1.0/certificates", {
+        name,
+        type: "client",
+        token: true,
+        ...restriction,
+      })) as {
+        metadata: { addresses: string[]; fingerprint: string; secret: string; expiresAt?: string };
+      };
+      const { addresses, fingerprint, secret, expiresAt } = operation.metadata;
+      const token = {
+        client_name: name,
+        fingerprint,
+        addresses,
+        secret,
+        expires_at: expiresAt ?? "0001-01-01T00:00:00Z",
+      };
+      return Buffer.from(JSON.stringify(token)).toString("base64");
+    },
+    async redeem(token, pair) {
+      const { api_extensions: extensions } = (await request("GET", "/1.0")) as { api_extensions: string[] };
+      const isModern =
+        extensions.includes("explicit_trust_token") || extensions.includes("certificate_description");
+      const body = { [isModern ? "trust_token" : "password"]: token };
+      const reply = await rawRequest(
+        { address: await address(), ...pair },
+        "POST",
+        "/1.0/certificates",
+        body,
+      );
+      assert.equal(reply.status, 201, reply.body.error);
+    },
+    async trust(name, certificate) {
+      const der = new X509Certificate(certificate).raw.toString("base64");
+      await request("POST", "/1.0/certificates", { name, type: "client", certificate: der });
+    },
+    clients: async () => (await request("GET", "/1.0/certificates?recursion=1")) as TrustedClient[],
+    async removeClient(fingerprint) {
+      await request("DELETE", `/1.0/certificates/${fingerprint}`);
+    },
+    pendingTokens: async () => (await tokens()).map((operation) => operation.metadata.request?.name ?? ""),
+    async revokeTokens() {
+      for (const { id } of await tokens()) await request("DELETE", `/1.0/operations/${id}`);
+    },
+    async createProject(name) {
+      await request("POST", "/1.0/projects", { name, config: {} });
+    },
+  };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  assert.ok(typeof address === "object" && address !== null);
+  return address.port;
+}
+
+/** Makes a key pair with openssl, so that tests do not rest on the code they test. */
+export function makePair(commonName: string): {
+  certificate: string;
+  privateKey: string;
+  fingerprint: string;
+} {
+  const directory = mkdtempSync(join(tmpdir(), "lxa-pair-"));
+  try {
+    const [key, crt] = [join(directory, "key"), join(directory, "crt")];
+    const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes"];
+    const subject = ["-subj", `/CN=${commonName}`, "-days", "30", "-addext", "extendedKeyUsage=clientAuth"];
+    execFileSync("openssl", ["req", "-x509", ...kind, ...subject, "-keyout", key, "-out", crt], {
+      stdio: "ignore",
+    });
+    const certificate = readFileSync(crt, "utf8");
+    return { certificate, privateKey: readFileSync(key, "utf8"), fingerprint: fingerprintOf(certificate) };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** SHA-256 of a certificate, hex. */
+export function fingerprintOf(pem: string): string {
+  return createHash("sha256").update(new X509Certificate(pem).raw).digest("hex");
+}
+
+/** Opens a listener by hand and has a client trusted by it, so that resources can use the server over HTTPS. */
+export async function openHttps(server: TestServer): Promise<AdminClient> {
+  const view = viewOf(server);
+  const address = await view.listen();
+  const { certificate, privateKey, fingerprint } = makePair("admin");
+  await view.trust("admin", certificate);
+  const { environment } = (await view.request("GET", "/1.0")) as {
+    environment: { certificate_fingerprint: string };
+  };
+  const connection = {
+    address,
+    clientCertificate: certificate,
+    clientKey: privateKey,
+    serverFingerprint: environment.certificate_fingerprint,
+  };
+  return { address, fingerprint, connection };
+}

@@ -1,0 +1,171 @@
+/**
+ * A stack in miniature: drives the dynamic providers as the engine does (secrets unwrapped on the way in, plain JSON on
+ * the wire, a new provider process per command), so that the same table of cases runs in milliseconds per step.
+ */
+import * as assert from "node:assert/strict";
+import { dynamicProvider } from "../../provider/dynamic-provider";
+import { ClientPool } from "../../provider/lxd/pool";
+import type { ResourceName } from "../../provider/registry";
+
+type Properties = Record<string, unknown>;
+
+const secretKey = "4dabf18193072939515e22adb298388d";
+
+/** A resource as the stack has recorded it. `stored` is what the engine writes to disk, secrets still marked. */
+export interface Recorded {
+  readonly name: ResourceName;
+  readonly id: string;
+  readonly inputs: Properties;
+  readonly outputs: Properties;
+  readonly stored: string;
+}
+
+/** What the engine would do about a resource. */
+export type Plan = "same" | "update" | "replace";
+
+export class Stack {
+  /** What the providers told the user. */
+  readonly messages: string[] = [];
+  /** The clock that providers see. */
+  now = (): Date => new Date();
+  /** Stack config without its namespace. */
+  config: Record<string, string> = {};
+
+  constructor(readonly programDirectory: string) {}
+
+  /** The mistakes that `check` finds, each `property: reason`. */
+  async mistakes(name: ResourceName, inputs: Properties): Promise<string[]> {
+    const { failures = [] } = await this.with(
+      name,
+      (provider) => provider.check?.({}, wire(inputs)) ?? fail(),
+    );
+    return failures.map(({ property, reason }) => `${property}: ${reason}`);
+  }
+
+  /** Checks and creates. A half-made resource is recorded before its error is thrown on, as the engine does. */
+  async create(name: ResourceName, inputs: Properties): Promise<Recorded> {
+    const checked = await this.checked(name, inputs);
+    const { id, outs } = await this.with(name, (provider) => provider.create(checked));
+    return recorded(name, id, checked, outs);
+  }
+
+  /** Like {@link create}, for a create that is to fail: the message, and what was recorded in spite of it. */
+  async createFails(
+    name: ResourceName,
+    inputs: Properties,
+  ): Promise<{ message: string; recorded?: Recorded }> {
+    const checked = await this.checked(name, inputs);
+    const error = await this.with(name, (provider) => provider.create(checked)).then(
+      () => assert.fail(`creating the ${name} was to fail`),
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof Error);
+    const { id, properties } = error as { id?: string; properties?: Properties };
+    const half = id === undefined ? undefined : recorded(name, id, checked, properties);
+    return { message: error.message, recorded: half };
+  }
+
+  /** What a preview of the next `up` shows. */
+  async plan(resource: Recorded, inputs: Properties): Promise<Plan> {
+    const checked = await this.checked(resource.name, inputs);
+    const { changes, replaces = [] } = await this.with(
+      resource.name,
+      (provider) => provider.diff?.(resource.id, resource.outputs, checked) ?? fail(),
+    );
+    assert.equal(typeof changes, "boolean", "the engine is blind on refresh unless diff answers a boolean");
+    if (changes !== true) return "same";
+    return replaces.length > 0 ? "replace" : "update";
+  }
+
+  async update(resource: Recorded, inputs: Properties): Promise<Recorded> {
+    const checked = await this.checked(resource.name, inputs);
+    const { outs } = await this.with(
+      resource.name,
+      (provider) => provider.update?.(resource.id, resource.outputs, checked) ?? fail(),
+    );
+    return recorded(resource.name, resource.id, checked, outs);
+  }
+
+  /** The resource after a refresh; undefined when it is gone. */
+  async refresh(resource: Recorded): Promise<Recorded | undefined> {
+    const { id, props } = await this.with(
+      resource.name,
+      (provider) => provider.read?.(resource.id, resource.outputs) ?? fail(),
+    );
+    return id === undefined ? undefined : recorded(resource.name, id, resource.inputs, props);
+  }
+
+  async destroy(resource: Recorded): Promise<void> {
+    await this.with(
+      resource.name,
+      (provider) => provider.delete?.(resource.id, resource.outputs) ?? Promise.resolve(),
+    );
+  }
+
+  private async checked(name: ResourceName, inputs: Properties): Promise<Properties> {
+    assert.deepEqual(await this.mistakes(name, inputs), []);
+    const { inputs: checked } = await this.with(
+      name,
+      (provider) => provider.check?.({}, wire(inputs)) ?? fail(),
+    );
+    return unwrapped(checked) as Properties;
+  }
+
+  private async with<Result>(
+    name: ResourceName,
+    call: (provider: ReturnType<typeof dynamicProvider>) => Promise<Result>,
+  ): Promise<Result> {
+    const pool = new ClientPool();
+    const surroundings = {
+      environment: {},
+      programDirectory: this.programDirectory,
+      now: this.now,
+      log: (level: string, message: string) => void this.messages.push(`${level}: ${message}`),
+    };
+    const provider = dynamicProvider(name, surroundings, pool);
+    const get = (key: string): string | undefined => this.config[key.replace("lxd-access:", "")];
+    await provider.configure?.({ config: { get, require: (key) => get(key) ?? "" } });
+    try {
+      return await call(provider);
+    } finally {
+      await pool.close();
+    }
+  }
+}
+
+/** Everything of a resource that would be readable in the stack's file: its properties without what is marked secret. */
+export function plainText(resource: Recorded): string {
+  return JSON.stringify(
+    JSON.parse(resource.stored, (_key, value: unknown) => (isSecret(value) ? "[secret]" : value)),
+  );
+}
+
+function recorded(name: ResourceName, id: string, inputs: Properties, outs: unknown): Recorded {
+  return {
+    name,
+    id,
+    inputs,
+    outputs: unwrapped(wire(outs ?? {})) as Properties,
+    stored: JSON.stringify(outs),
+  };
+}
+
+function unwrapped(value: unknown): unknown {
+  if (isSecret(value)) return unwrapped(value["value"]);
+  if (Array.isArray(value)) return value.map(unwrapped);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unwrapped(inner)]));
+}
+
+function isSecret(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && secretKey in value;
+}
+
+/** The wire carries plain JSON, so undefined members vanish. */
+function wire(value: unknown): Properties {
+  return JSON.parse(JSON.stringify(value)) as Properties;
+}
+
+function fail(): never {
+  return assert.fail("the provider lacks this call");
+}
