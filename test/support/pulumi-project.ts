@@ -1,0 +1,151 @@
+/** A Pulumi project of its own, run by the real CLI on a file backend in a throwaway folder. */
+import * as assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** What a command answered. */
+export interface Run {
+  readonly code: number;
+  /** What it printed, standard output and error in their order of arrival. */
+  readonly output: string;
+}
+
+/** Exit code of the CLI for changes where none were expected. */
+export const exitChanges = 7;
+
+const root = resolve(__dirname, "../..");
+
+export class PulumiProject {
+  /** Everything that every command printed. */
+  transcript = "";
+
+  private constructor(
+    readonly directory: string,
+    private readonly env: NodeJS.ProcessEnv,
+  ) {}
+
+  /**
+   * Makes a project with a program, and its stack `test`. `config` is by full name (`lxd-access:socketPath`).
+   * `install: false` leaves node_modules to the caller; otherwise it is this checkout's.
+   */
+  static async create(
+    program: string,
+    options: { config?: Record<string, string>; install?: boolean; main?: string } = {},
+  ): Promise<PulumiProject> {
+    const directory = mkdtempSync(join(tmpdir(), "lxa-stack-"));
+    const project = new PulumiProject(directory, {
+      ...process.env,
+      PULUMI_BACKEND_URL: `file://${join(directory, ".state")}`,
+      PULUMI_HOME: join(directory, ".home"),
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+      PULUMI_DISABLE_REGISTRY_RESOLVE: "true",
+      // Programs are type-checked by `npm run verify`; here that would only cost time.
+      PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+      TMPDIR: join(directory, ".tmp"),
+    });
+    for (const folder of [".state", ".home", ".tmp"]) mkdirSync(join(directory, folder));
+    if (options.install !== false) symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
+    project.write("Pulumi.yaml", "name: test\nruntime: nodejs\n");
+    if (options.install !== false) project.write("package.json", '{ "name": "test", "main": "index.ts" }\n');
+    project.write(options.main ?? "index.ts", program);
+    await project.expect(0, "stack", "init", "test");
+    for (const [key, value] of Object.entries(options.config ?? {}))
+      await project.expect(0, "config", "set", key, value);
+    return project;
+  }
+
+  write(file: string, text: string): void {
+    writeFileSync(join(this.directory, file), text);
+  }
+
+  /** Runs `pulumi` and requires an exit code. */
+  async expect(code: number, ...args: string[]): Promise<string> {
+    const run = await this.run(...args);
+    assert.equal(run.code, code, `pulumi ${args.join(" ")}:\n${run.output}`);
+    return run.output;
+  }
+
+  async run(...args: string[]): Promise<Run> {
+    const done = await runProgram(
+      process.env["LXD_ACCESS_TEST_PULUMI"] ?? "pulumi",
+      [...args, "--non-interactive"],
+      {
+        cwd: this.directory,
+        env: this.env,
+      },
+    );
+    this.transcript += done.output;
+    return done;
+  }
+
+  /** Applies the program; the plan is not shown first. */
+  up(...args: string[]): Promise<string> {
+    return this.expect(0, "up", "--yes", "--skip-preview", ...args);
+  }
+
+  destroy(): Promise<string> {
+    return this.expect(0, "destroy", "--yes", "--skip-preview");
+  }
+
+  /** The stack's outputs, secrets shown. */
+  async outputs(): Promise<Record<string, unknown>> {
+    const run = await this.run("stack", "output", "--json", "--show-secrets");
+    // Shown on purpose, so not part of what must hold no secret.
+    this.transcript = this.transcript.slice(0, -run.output.length);
+    return JSON.parse(run.output) as Record<string, unknown>;
+  }
+
+  /** Everything that a user could find lying about: what was printed, the exported stack and every file of the state. */
+  async traces(): Promise<string> {
+    const exported = await this.run("stack", "export");
+    return [
+      this.transcript,
+      exported.output,
+      ...filesUnder(join(this.directory, ".state")),
+      ...filesUnder(join(this.directory, ".tmp")),
+    ].join("\n");
+  }
+
+  /** Removes the folder; what the stack made elsewhere has to be destroyed before. */
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Runs a program to its end. */
+export async function runProgram(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Run> {
+  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  const collect = (chunk: Buffer): void => void (output += chunk.toString("utf8"));
+  child.stdout.on("data", collect);
+  child.stderr.on("data", collect);
+  const code = await new Promise<number>((done, failed) => {
+    child.on("error", failed);
+    child.on("close", (status) => {
+      done(status ?? -1);
+    });
+  });
+  return { code, output };
+}
+
+function filesUnder(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), "latin1"));
+}
