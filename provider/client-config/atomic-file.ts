@@ -1,16 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { readFileSync, renameSync } from "node:fs";
+import { lstat, mkdir, open, readFile, realpath, rm, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConfigProblem, isSystemError } from "./config-problem";
 
-/** How {@link replaceFile} writes. */
-export interface Replacement {
+/** What {@link replaceFile} writes. */
+export interface NewFile {
   content: string;
   /** Permission bits of a new file, less the umask. A file that is there keeps its own. */
   mode: number;
-  /** Asked at the last moment; where it answers false, the file stays as it is. */
-  isStillWanted?: () => Promise<boolean>;
 }
 
 /**
@@ -19,26 +18,55 @@ export interface Replacement {
  *
  * The content is written by node's own loop and not by a library: the usual one takes a short write on a full disk
  * for success and puts the truncated file in place.
- *
- * @returns false where `isStillWanted` said so.
  */
-export async function replaceFile(file: string, replacement: Replacement): Promise<boolean> {
+export async function replaceFile(file: string, replacement: NewFile): Promise<void> {
+  await putInPlace(file, replacement, () => true);
+}
+
+/**
+ * As {@link replaceFile}, unless the file holds something else by now than this text (undefined: there was none).
+ *
+ * @returns whether it was replaced.
+ */
+export async function replaceFileIfSame(
+  file: string,
+  text: string | undefined,
+  replacement: NewFile,
+): Promise<boolean> {
+  return putInPlace(file, replacement, (target) => textNow(target) === text);
+}
+
+async function putInPlace(
+  file: string,
+  { content, mode }: NewFile,
+  isWanted: (target: string) => boolean,
+): Promise<boolean> {
   const target = await followLink(file);
   const temporary = `${target}.${randomBytes(6).toString("hex")}.tmp`;
   try {
-    const handle = await open(temporary, "wx", replacement.mode);
+    const handle = await open(temporary, "wx", mode);
     try {
-      await handle.writeFile(replacement.content);
+      await handle.writeFile(content);
       await takeOverOwnerAndMode(handle, target);
       await handle.sync();
     } finally {
       await handle.close();
     }
-    if (replacement.isStillWanted !== undefined && !(await replacement.isStillWanted())) return false;
-    await rename(temporary, target);
+    // Looking and renaming follow each other without a pause: what another program writes in between is lost.
+    if (!isWanted(target)) return false;
+    renameSync(temporary, target);
     return true;
   } finally {
     await rm(temporary, { force: true });
+  }
+}
+
+function textNow(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { join } from "node:path";
-import { readBytes, readText, replaceFile } from "./atomic-file";
+import { setTimeout as delay } from "node:timers/promises";
+import { readBytes, replaceFileIfSame } from "./atomic-file";
 import { ConfigDocument } from "./config-document";
 import type { ConfigFlavor } from "./config-document";
 import { ConfigProblem } from "./config-problem";
@@ -21,7 +22,7 @@ interface Content {
   config: ConfigDocument;
 }
 
-const mostWrites = 5;
+const pauseMilliseconds = 20;
 const newFileMode = 0o644;
 
 /** What each file held when it was last read. Parsing is slow, and a fleet's remotes share a file. */
@@ -45,23 +46,22 @@ export async function readConfigFile(directory: string): Promise<ConfigDocument 
  * Changes a directory's config file, under the directory's lock. The loop reads back what it wrote and starts over
  * from what it finds, because the clients write without a lock.
  *
+ * @param patience how long to try, in milliseconds.
  * @throws ConfigProblem where the file cannot be read or edited (it is left as it is), or where others keep undoing
  * the change.
  */
-export async function editConfigFile(directory: string, edit: ConfigEdit): Promise<void> {
+export async function editConfigFile(directory: string, edit: ConfigEdit, patience = 10_000): Promise<void> {
   const file = configFileOf(directory);
-  for (let writes = 0; ; writes += 1) {
+  const deadline = performance.now() + patience;
+  for (;;) {
     const found = await readContent(file);
     if (found !== undefined && edit.isDone(found.config)) return;
-    if (writes === mostWrites) throw keepsBeingUndone(file);
+    if (performance.now() >= deadline) throw keepsChanging(file);
 
     const edited = await apply(edit, file, found);
-    const isWritten = await replaceFile(file, {
-      content: edited.text,
-      mode: newFileMode,
-      isStillWanted: async () => (await readText(file)) === found?.text,
-    });
+    const isWritten = await replaceFileIfSame(file, found?.text, { content: edited.text, mode: newFileMode });
     if (isWritten) lastRead.set(file, edited);
+    else await delay(Math.random() * pauseMilliseconds); // another program is at it
   }
 }
 
@@ -78,9 +78,9 @@ async function apply(edit: ConfigEdit, file: string, found: Content | undefined)
   );
 }
 
-function keepsBeingUndone(file: string): ConfigProblem {
+function keepsChanging(file: string): ConfigProblem {
   return new ConfigProblem(
-    `${file} was changed back by another program ${mostWrites} times`,
+    `another program changes ${file} all the time, or changes it back`,
     "Let that program finish, then run again",
   );
 }

@@ -69,6 +69,8 @@ export class LxdClient {
   private readonly transport: Transport;
   private readonly shared = new Map<string, { readonly until: number; readonly reply: Promise<Reply> }>();
 
+  private readonly issued = new Set<string>();
+
   constructor(
     readonly endpoint: Endpoint,
     timeouts: Timeouts,
@@ -154,7 +156,13 @@ export class LxdClient {
     if (token === undefined) {
       throw new AccessError("LXD_PROTOCOL", `${doing}: the server's answer is not a certificate add token`);
     }
+    this.issued.add(token.operation);
     return token;
+  }
+
+  /** Whether the token of this operation was issued over this connection, in this run. */
+  hasIssued(operation: string): boolean {
+    return this.issued.has(operation);
   }
 
   /** The certificate add tokens that wait to be redeemed, as far as this client may see them. */

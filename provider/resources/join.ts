@@ -133,6 +133,45 @@ function tokenField(extensions: readonly string[]): "trust_token" | "password" {
   return isIncus || extensions.includes("explicit_trust_token") ? "trust_token" : "password";
 }
 
+/**
+ * Lets a trusted client put another certificate (PEM) in the place of its own, which servers allow to restricted ones
+ * too. False where it is not trusted any more, or may not see its entry.
+ */
+export async function replaceClient(
+  { client, server }: Reached,
+  fingerprint: string,
+  certificate: string,
+): Promise<boolean> {
+  if (server.auth !== "trusted") return false;
+  const own = (await client.getCertificates({ fresh: true })).find(
+    (entry) => entry.fingerprint === fingerprint,
+  );
+  if (own === undefined) return false;
+  const { name, type, restricted, projects } = own;
+  await client.updateCertificate(fingerprint, { name, type, restricted, projects, certificate });
+  return true;
+}
+
+/** Takes a client out of the trust store over its own connection, where the server lets it; else says what remains. */
+export async function leave(
+  context: Context,
+  { name, clientFingerprint }: { name: string; clientFingerprint: string },
+  { client, server }: Reached,
+): Promise<void> {
+  if (server.auth !== "trusted") return;
+  try {
+    await client.deleteCertificate(clientFingerprint);
+  } catch (error) {
+    if ((await client.getServer({ fresh: true })).auth !== "trusted") return;
+    if (!isAccessError(error, "LXD_NOT_TRUSTED")) throw error;
+    context.log(
+      "info",
+      `${client.name} does not let the restricted client ${clientFingerprint} of Remote ${name} remove itself ` +
+        `(${messageOf(error)}). It stays trusted until its TrustToken is destroyed or \`lxc config trust remove\` removes it`,
+    );
+  }
+}
+
 function explain(client: LxdClient, error: AccessError): AccessError {
   const advice: Partial<Record<ErrorCode, string>> = {
     LXD_TOKEN_REJECTED:

@@ -11,15 +11,12 @@ import { timeoutsOf } from "../connection";
 import { describeRemoteNameProblem } from "../client-config/remote-name";
 import { AccessError, messageOf, refuse } from "../errors";
 import {
-  type CheckFailure,
   type Context,
   keepWhenUnreachable,
   PartialError,
-  type RawInputs,
   type ResourceHandler,
   withWaysOut,
 } from "../handler";
-import type { LxdClient } from "../lxd/client";
 import type { Pin } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
 import {
@@ -29,9 +26,8 @@ import {
   readCertificate,
 } from "../pki/certificate";
 import { fingerprint, pemText, serverAddress, textThat, timeouts } from "../properties";
-import { unknownValue } from "../unknown";
 import { changedInputs, given, remember } from "./given";
-import { type Reached, reach, redeem } from "./join";
+import { leave, type Reached, reach, redeem, replaceClient } from "./join";
 import {
   clientDirectoryPair,
   type ConfigPlace,
@@ -40,6 +36,7 @@ import {
   prepareClientDirectory,
   recordRemote,
 } from "./remote-config";
+import { remoteRules } from "./remote-rules";
 
 const args = z.strictObject({
   name: textThat((name) => describeRemoteNameProblem(name)).meta({
@@ -131,7 +128,7 @@ export const remote: ResourceHandler<Args, State> = {
   args,
   state,
 
-  rules: (inputs) => [...pinRules(inputs), ...pairRules(inputs), ...configRules(inputs)],
+  rules: remoteRules,
 
   diff(old, inputs) {
     const { token, clientCertificate, clientKey } = old;
@@ -170,7 +167,9 @@ export const remote: ResourceHandler<Args, State> = {
 
   delete: (context, _id, old) =>
     withWaysOut(async () => {
-      if (old.enrolled && old.given["revokeOnDelete"] !== false) await leave(context, old);
+      if (old.enrolled && old.given["revokeOnDelete"] !== false) {
+        await leave(context, old, await reach(context, destination(old, { fresh: true })));
+      }
       await forgetRemote(context, placeOf(old), old);
     }),
 };
@@ -268,15 +267,7 @@ async function beTrusted(
 /** With a new pair, the old one puts the new one in its place on the server, so that the remote works throughout. */
 async function replacedItself(context: Context, old: State, next: State): Promise<boolean> {
   const reached = await reach(context, destination(old, { fresh: true }));
-  if (reached.server.auth !== "trusted") return false;
-  const own = (await reached.client.getCertificates({ fresh: true })).find(
-    (entry) => entry.fingerprint === old.clientFingerprint,
-  );
-  if (own === undefined) return false;
-  const { name, type, restricted, projects } = own;
-  const put = { name, type, restricted, projects, certificate: next.clientCertificate };
-  await reached.client.updateCertificate(old.clientFingerprint, put);
-  return true;
+  return replaceClient(reached, old.clientFingerprint, next.clientCertificate);
 }
 
 /** What is known before the server has said more: enough to go on from, should the next step fail. */
@@ -327,26 +318,6 @@ async function describe({ client, server, address }: Reached, known: State): Pro
     serverType: server.environment?.server === "incus" ? "incus" : "lxd",
     projects: await client.getProjectNames(),
   };
-}
-
-/** Takes the client out of the trust store over its own connection, where the server lets it. */
-async function leave(context: Context, old: State): Promise<void> {
-  const { client, server } = await reach(context, destination(old, { fresh: true }));
-  if (server.auth !== "trusted") return;
-  try {
-    await client.deleteCertificate(old.clientFingerprint);
-  } catch (error) {
-    if (await isUntrusted(client)) return;
-    context.log(
-      "info",
-      `${client.name} does not let the restricted client ${old.clientFingerprint} of Remote ${old.name} remove itself ` +
-        `(${messageOf(error)}). It stays trusted until its TrustToken is destroyed or \`lxc config trust remove\` removes it`,
-    );
-  }
-}
-
-async function isUntrusted(client: LxdClient): Promise<boolean> {
-  return (await client.getServer({ fresh: true })).auth !== "trusted";
 }
 
 function destination(old: State, { fresh }: { fresh: boolean }): Parameters<typeof reach>[1] {
@@ -401,59 +372,4 @@ function requireUsablePair(pair: KeyPair, now: Date): void {
 function placeOf(old: State): ConfigPlace {
   const { configDir, configFlavor } = old.given as Pick<Args, "configDir" | "configFlavor">;
   return { name: old.name, configDir, configFlavor };
-}
-
-function pinRules(inputs: RawInputs): CheckFailure[] {
-  const { token, serverFingerprint, serverCertificate, addresses } = inputs;
-  if (serverFingerprint !== undefined && serverCertificate !== undefined) {
-    return [
-      { property: "serverFingerprint", reason: "give one pin, serverFingerprint or serverCertificate" },
-    ];
-  }
-  if (token === undefined) {
-    const missing: CheckFailure[] = [];
-    if (serverFingerprint === undefined && serverCertificate === undefined) {
-      const reason =
-        "is required; without a token give serverFingerprint or serverCertificate: a server is never trusted on first use";
-      missing.push({ property: "token", reason });
-    }
-    if (addresses === undefined)
-      missing.push({ property: "addresses", reason: "is required without a token" });
-    return missing;
-  }
-  if (typeof token !== "string" || token === unknownValue) return [];
-  const decoded = decodeTrustToken(token);
-  if (decoded === undefined)
-    return [{ property: "token", reason: "is not a trust token as servers issue them" }];
-  if (decoded.kind === "identity") {
-    return [
-      {
-        property: "token",
-        reason: "is for a TLS identity, which this release cannot redeem; use a certificate add token",
-      },
-    ];
-  }
-  const isOther = typeof serverFingerprint === "string" && serverFingerprint !== unknownValue;
-  return isOther && serverFingerprint.toLowerCase() !== decoded.fingerprint
-    ? [
-        {
-          property: "serverFingerprint",
-          reason: `is not that of the server which issued the token (${decoded.fingerprint})`,
-        },
-      ]
-    : [];
-}
-
-function pairRules({ clientCertificate, clientKey }: RawInputs): CheckFailure[] {
-  if ((clientCertificate === undefined) === (clientKey === undefined)) return [];
-  const [present, missing] =
-    clientKey === undefined ? ["clientCertificate", "clientKey"] : ["clientKey", "clientCertificate"];
-  return [{ property: missing, reason: `is required beside ${present}` }];
-}
-
-function configRules(inputs: RawInputs): CheckFailure[] {
-  if (inputs["configDir"] !== undefined) return [];
-  return ["setDefault", "configFlavor"]
-    .filter((property) => inputs[property] !== undefined)
-    .map((property) => ({ property, reason: "needs configDir" }));
 }

@@ -10,21 +10,26 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { connection, connectionRules } from "../connection";
-import { isAccessError, refuse } from "../errors";
-import {
-  type CheckFailure,
-  type Context,
-  keepWhenUnreachable,
-  type ResourceHandler,
-  withWaysOut,
-} from "../handler";
+import { refuse } from "../errors";
+import { type Context, keepWhenUnreachable, type ResourceHandler, withWaysOut } from "../handler";
 import type { LxdClient, PendingToken, TokenRequest } from "../lxd/client";
-import type { Certificate } from "../lxd/entities";
 import { decodeTrustToken, encodeTrustToken, expiryOf } from "../lxd/trust-token";
 import { fingerprint, serverAddress, textThat } from "../properties";
-import { hasUnknown, unknownValue } from "../unknown";
+import { hasUnknown } from "../unknown";
 import { changedInputs, given, remember } from "./given";
 import { type AdministeredServer, getAdministeredServer, serverIdentity } from "./server-identity";
+import {
+  type ClientMarks,
+  describeClientNameProblem,
+  findClient,
+  getClients,
+  ignoreNotFound,
+  removeClient,
+  requireProjects,
+  restrictClient,
+  restrictionOf,
+  restrictionRules,
+} from "./trusted-client";
 
 const args = z.strictObject({
   clientName: textThat(describeClientNameProblem).meta({
@@ -84,7 +89,6 @@ const state = z.object({
   knownClients: z.array(z.string()),
 });
 type State = z.infer<typeof state>;
-type Held = State["held"];
 
 export const trustToken: ResourceHandler<Args, State> = {
   args,
@@ -122,17 +126,25 @@ export const trustToken: ResourceHandler<Args, State> = {
   async update(context, _id, old, wanted) {
     const client = context.connect(wanted.connection);
     const server = await getAdministeredServer(client, old.server, { fresh: true });
-    const now = await observe(context, client, server, old, { fresh: true });
-    if (now === undefined) return ensureInvited(context, client, server, wanted);
     const kept = { given: remember(wanted), connection: wanted.connection, held: restrictionOf(wanted) };
-    if (now.state === "consumed") {
-      if (now.clientFingerprint !== undefined) await restrictClient(client, now.clientFingerprint, wanted);
-      return { ...now, ...kept };
-    }
-    if (isDeepStrictEqual(now.held, kept.held))
+    const now = await observe(context, client, server, old, { fresh: true });
+    if (now?.state === "pending" && isDeepStrictEqual(now.held, kept.held)) {
       return { ...now, ...kept, ...readdressed(now, server, wanted) };
-    await revoke(client, now.operation);
-    return ensureInvited(context, client, server, wanted);
+    }
+    // What is pending is not as wanted, or can no longer be redeemed; but it may be redeemed while we look.
+    await revoke(client, old.operation);
+    const consumed = await observe(
+      context,
+      client,
+      server,
+      { ...old, operation: undefined },
+      { fresh: true },
+    );
+    if (consumed === undefined) return ensureInvited(context, client, server, wanted);
+    if (consumed.clientFingerprint !== undefined) {
+      await restrictClient(client, consumed.clientFingerprint, kept.held);
+    }
+    return { ...consumed, ...kept };
   },
 
   delete: (context, _id, old) => withWaysOut(() => withdraw(context, old)),
@@ -145,7 +157,9 @@ async function withdraw(context: Context, old: State): Promise<void> {
   // The token first: if it were redeemed between a look at the clients and its revocation, its client would be missed.
   await revoke(client, old.operation);
   const now = await observe(context, client, server, { ...old, operation: undefined }, { fresh: true });
-  if (now?.clientFingerprint !== undefined) await removeClient(context, client, old, now.clientFingerprint);
+  const wasThere = old.token === undefined;
+  if (now?.clientFingerprint === undefined || wasThere || old.given["revokeClientOnDelete"] === false) return;
+  await removeClient(context, client, now.clientFingerprint);
 }
 
 /** Issues a token, or adopts the expected client where the server trusts it already. */
@@ -166,7 +180,7 @@ async function ensureInvited(
   const clients = await getClients(client, { fresh: true });
   const expected = clients.find((entry) => entry.fingerprint === wanted.clientFingerprint?.toLowerCase());
   if (expected !== undefined) {
-    await restrictClient(client, expected.fingerprint, wanted);
+    await restrictClient(client, expected.fingerprint, base.held);
     return {
       ...base,
       state: "consumed",
@@ -234,7 +248,7 @@ async function observe(
     if (pending.token.fingerprint !== server.identity.fingerprint) return undefined;
     return { ...old, state: "pending", server: server.identity, held: restrictionOf(pending.token.request) };
   }
-  const found = findClient(await getClients(client, options), old);
+  const found = findClient(await getClients(client, options), marksOf(old));
   if (found === "none") return undefined;
   const consumed = { ...old, state: "consumed" as const, server: server.identity, operation: undefined };
   if (found === "several") {
@@ -249,52 +263,9 @@ async function observe(
 }
 
 /**
- * The client that redeemed the token: by its fingerprint where that is known, else the only one under the name that was
- * not there when the token was issued. Another fingerprint under the name is the same client with a new key.
+ * A pending token with the same request is what an interrupted run left behind, or one that can no longer be redeemed;
+ * nobody has it, so nobody misses it. One that this very run issued is another resource's: names are for one client.
  */
-function findClient(clients: readonly Certificate[], old: State): Certificate | "none" | "several" {
-  const known = [old.clientFingerprint, old.given["clientFingerprint"]];
-  const byFingerprint = clients.find(({ fingerprint: print }) =>
-    known.some((one) => isSameFingerprint(one, print)),
-  );
-  if (byFingerprint !== undefined) return byFingerprint;
-  const byName = clients.filter(
-    ({ name, fingerprint: print }) => name === nameOf(old) && !old.knownClients.includes(print),
-  );
-  const [only] = byName;
-  if (only === undefined) return "none";
-  return byName.length === 1 ? only : "several";
-}
-
-function isSameFingerprint(expected: unknown, actual: string): boolean {
-  return typeof expected === "string" && expected.toLowerCase() === actual;
-}
-
-/** Brings the restriction of a trusted client to what is wanted. */
-async function restrictClient(client: LxdClient, print: string, wanted: Args): Promise<void> {
-  const entry = (await getClients(client, { fresh: true })).find((one) => one.fingerprint === print);
-  const restriction = restrictionOf(wanted);
-  if (entry === undefined || isDeepStrictEqual(restrictionOf(entry), restriction)) return;
-  await requireProjects(client, restriction.projects);
-  const { name, type, certificate } = entry;
-  await client.updateCertificate(print, { name, type, certificate, ...restriction });
-}
-
-/** Takes the client that this token let in out of the trust store; never one that was there before, or that we need. */
-async function removeClient(context: Context, client: LxdClient, old: State, print: string): Promise<void> {
-  if (old.given["revokeClientOnDelete"] === false || old.knownClients.includes(print)) return;
-  if (client.ownFingerprint === print) {
-    context.log(
-      "warning",
-      `The client ${print} stays trusted by ${client.name}: it is the one that this connection uses. ` +
-        "Remove it over another connection (`lxc config trust remove`)",
-    );
-    return;
-  }
-  await ignoreNotFound(client.deleteCertificate(print));
-}
-
-/** A pending token with the same request is what an interrupted run left behind; nobody has it, so nobody misses it. */
 async function revokeLeftovers(context: Context, client: LxdClient, request: TokenRequest): Promise<void> {
   const { name, restricted, projects } = request;
   const leftovers = (await client.getPendingTokens({ fresh: true })).filter(
@@ -303,29 +274,24 @@ async function revokeLeftovers(context: Context, client: LxdClient, request: Tok
       isDeepStrictEqual(restrictionOf(token.request), { restricted, projects }),
   );
   for (const { operation } of leftovers) {
+    if (client.hasIssued(operation)) {
+      refuse(
+        "LXD_ALREADY_EXISTS",
+        `clientName: another TrustToken of this program has just issued a token for ${JSON.stringify(name)} on ` +
+          `${client.name}. Give each TrustToken a name of its own`,
+      );
+    }
     await revoke(client, operation);
     context.log(
       "warning",
       `A pending trust token for ${JSON.stringify(name)} with the same restriction was on ${client.name}, left by an ` +
-        "interrupted run; it was revoked and a new one issued",
+        "interrupted run or no longer of use; it was revoked and a new one is issued",
     );
   }
 }
 
 async function revoke(client: LxdClient, operation: string | undefined): Promise<void> {
   if (operation !== undefined) await ignoreNotFound(client.deleteOperation(operation));
-}
-
-async function ignoreNotFound(deletion: Promise<void>): Promise<void> {
-  try {
-    await deletion;
-  } catch (error) {
-    if (!isAccessError(error, "LXD_NOT_FOUND")) throw error;
-  }
-}
-
-async function getClients(client: LxdClient, options: { fresh?: boolean }): Promise<Certificate[]> {
-  return (await client.getCertificates(options)).filter(({ type }) => type === "client");
 }
 
 /** With other addresses wanted a pending token is written anew around the same secret. */
@@ -349,18 +315,6 @@ function requireListening(client: LxdClient, server: AdministeredServer): void {
   );
 }
 
-async function requireProjects(client: LxdClient, projects: readonly string[]): Promise<void> {
-  if (projects.length === 0) return;
-  const existing = await client.getProjectNames({ fresh: true });
-  const missing = projects.filter((name) => !existing.includes(name));
-  if (missing.length === 0) return;
-  refuse(
-    "LXD_NOT_FOUND",
-    `projects: ${client.name} has no project ${missing.map((name) => JSON.stringify(name)).join(", ")}. It has ` +
-      `${existing.map((name) => JSON.stringify(name)).join(", ")}. Create it first (\`lxc project create\`), or depend on the resource that does`,
-  );
-}
-
 /** Since LXD 5.21 a name is taken once; a token for a taken one is accepted, then burnt when it is redeemed. */
 function requireNamesakesAllowed(client: LxdClient, server: AdministeredServer, name: string): void {
   if (!server.extensions.has("access_management_tls")) return;
@@ -371,36 +325,9 @@ function requireNamesakesAllowed(client: LxdClient, server: AdministeredServer, 
   );
 }
 
-/** The restriction that inputs or an entry of the server say, in one form: projects sorted, each once. */
-function restrictionOf(source: { restricted?: unknown; projects?: unknown }): Held {
-  const names = Array.isArray(source.projects)
-    ? source.projects.filter((name) => typeof name === "string")
-    : undefined;
-  const isEntry = typeof source.restricted === "boolean";
-  return {
-    restricted: isEntry ? source.restricted === true : names !== undefined,
-    projects: [...new Set(names ?? [])].sort(),
-  };
-}
-
-function restrictionRules(projects: unknown, restricted: unknown): CheckFailure[] {
-  if (projects === unknownValue || restricted === unknownValue) return [];
-  if (projects !== undefined && restricted === false) {
-    return [{ property: "projects", reason: "has no meaning beside restricted: false; keep one of them" }];
-  }
-  if (projects === undefined && restricted !== false) {
-    const reason =
-      "is required: list the projects the client may use ([] is none), or say restricted: false for a full administrator";
-    return [{ property: "projects", reason }];
-  }
-  return [];
-}
-
-function describeClientNameProblem(name: string): string | undefined {
-  if (name === "") return "must not be empty";
-  if (name.startsWith("-") || name.includes("/"))
-    return 'must not begin with "-" nor contain "/": servers refuse such names';
-  return /\p{Cc}/u.test(name) ? "must not contain control characters" : undefined;
+function marksOf(old: State): ClientMarks {
+  const { clientFingerprint: expected } = old.given as Pick<Args, "clientFingerprint">;
+  return { name: nameOf(old), fingerprints: [old.clientFingerprint, expected], others: old.knownClients };
 }
 
 function nameOf(old: State): string {

@@ -1,16 +1,11 @@
 /** The lifecycle table against real daemons: what the double is believed for. */
 import { live } from "../support/lifecycle";
 import { lifecycleCases } from "../support/lifecycle-cases";
-import { unavailableReason } from "../support/servers";
+import { skipWithout } from "../support/skip";
 
 for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
   describe(`the life of each resource on a real ${kind}`, () => {
-    before(function () {
-      const reason = unavailableReason(kind);
-      if (reason === undefined) return;
-      console.log(`      skipped: ${reason}`);
-      this.skip();
-    });
+    skipWithout(kind);
     for (const theCase of lifecycleCases) {
       if (theCase.when?.(kind) === false) continue;
       for (const way of theCase.ways ?? (["unix", "https"] as const)) {

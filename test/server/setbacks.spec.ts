@@ -1,0 +1,15 @@
+/** Failed changes of the address, against real daemons. */
+import { failToSet, noLockout, setbackCases } from "../support/setback-cases";
+import { skipWithout } from "../support/skip";
+
+for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
+  describe(`a failed change leaves a real ${kind} as it was`, () => {
+    skipWithout(kind);
+    for (const theCase of setbackCases) {
+      for (const from of ["unset", "set"] as const) {
+        it(`${theCase.title}, from ${from}`, () => failToSet(theCase, kind, from));
+      }
+    }
+    it("the last way in is kept, unless it is said otherwise", () => noLockout(kind));
+  });
+}
