@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { exitChanges, PulumiProject } from "../support/pulumi-project";
 import { freePort, type ServerView, viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
-import { skipWithout } from "../support/skip";
+import { describeWith } from "../support/skip";
 
 const program = `
 import * as pulumi from "@pulumi/pulumi";
@@ -28,9 +28,8 @@ export const clientFingerprint = key.fingerprint;
 export const configState = remote.configState;
 `;
 
-describe("the main job: expose, invite, join", function () {
+describeWith(["pulumi", "lxd-daemon"], "the main job: expose, invite, join", function () {
   this.timeout(300_000);
-  skipWithout("pulumi", "lxd-daemon");
 
   let server: TestServer;
   let view: ServerView;
@@ -134,7 +133,7 @@ describe("the main job: expose, invite, join", function () {
   it("tells a server that does not answer from drift, and keeps what it knows where it is told to", async () => {
     const elsewhere = await freePort();
     lxc("config", "set", "local:", "core.https_address", `127.0.0.1:${elsewhere}`);
-    const failed = await project.run("preview", "--refresh", "--expect-no-changes");
+    const failed = await project.run(["preview", "--refresh", "--expect-no-changes"]);
     assert.notEqual(failed.code, 0);
     assert.notEqual(failed.code, exitChanges);
     assert.match(failed.output, /127\.0\.0\.1:\d+: connect ECONNREFUSED.*LXD_UNREACHABLE/s);

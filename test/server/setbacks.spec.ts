@@ -1,10 +1,9 @@
 /** Failed changes of the address, against real daemons. */
 import { failToSet, noLockout, setbackCases } from "../support/setback-cases";
-import { skipWithout } from "../support/skip";
+import { describeWith } from "../support/skip";
 
 for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
-  describe(`a failed change leaves a real ${kind} as it was`, () => {
-    skipWithout(kind);
+  describeWith([kind], `a failed change leaves a real ${kind} as it was`, () => {
     for (const theCase of setbackCases) {
       for (const from of ["unset", "set"] as const) {
         it(`${theCase.title}, from ${from}`, () => failToSet(theCase, kind, from));

@@ -61,8 +61,7 @@ export class PulumiProject {
     if (options.install !== false) project.write("package.json", '{ "name": "test", "main": "index.ts" }\n');
     project.write(options.main ?? "index.ts", program);
     await project.expect(0, "stack", "init", "test");
-    for (const [key, value] of Object.entries(options.config ?? {}))
-      await project.expect(0, "config", "set", key, value);
+    for (const [key, value] of Object.entries(options.config ?? {})) await project.configure(key, value);
     return project;
   }
 
@@ -72,22 +71,24 @@ export class PulumiProject {
 
   /** Runs `pulumi` and requires an exit code. */
   async expect(code: number, ...args: string[]): Promise<string> {
-    const run = await this.run(...args);
+    const run = await this.run(args);
     assert.equal(run.code, code, `pulumi ${args.join(" ")}:\n${run.output}`);
     return run.output;
   }
 
-  async run(...args: string[]): Promise<Run> {
-    const done = await runProgram(
-      process.env["LXD_ACCESS_TEST_PULUMI"] ?? "pulumi",
-      [...args, "--non-interactive"],
-      {
-        cwd: this.directory,
-        env: this.env,
-      },
-    );
+  /** Runs `pulumi`; `input` is its standard input. */
+  async run(args: readonly string[], input?: string): Promise<Run> {
+    const command = process.env["LXD_ACCESS_TEST_PULUMI"] ?? "pulumi";
+    const options = { cwd: this.directory, env: this.env, input };
+    const done = await runProgram(command, [...args, "--non-interactive"], options);
     this.transcript += done.output;
     return done;
+  }
+
+  /** Sets a value of the stack's configuration, which goes through standard input and is never an argument. */
+  async configure(key: string, value: string, kind: "plain" | "secret" = "plain"): Promise<void> {
+    const done = await this.run(["config", "set", ...(kind === "secret" ? ["--secret"] : []), key], value);
+    assert.equal(done.code, 0, done.output);
   }
 
   /** Applies the program; the plan is not shown first. */
@@ -101,7 +102,7 @@ export class PulumiProject {
 
   /** The stack's outputs, secrets shown. */
   async outputs(): Promise<Record<string, unknown>> {
-    const run = await this.run("stack", "output", "--json", "--show-secrets");
+    const run = await this.run(["stack", "output", "--json", "--show-secrets"]);
     // Shown on purpose, so not part of what must hold no secret.
     this.transcript = this.transcript.slice(0, -run.output.length);
     return JSON.parse(run.output) as Record<string, unknown>;
@@ -109,7 +110,7 @@ export class PulumiProject {
 
   /** Everything that a user could find lying about: what was printed, the exported stack and every file of the state. */
   async traces(): Promise<string> {
-    const exported = await this.run("stack", "export");
+    const exported = await this.run(["stack", "export"]);
     return [
       this.transcript,
       exported.output,
@@ -128,9 +129,11 @@ export class PulumiProject {
 export async function runProgram(
   command: string,
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  { input = "", ...options }: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string } = {},
 ): Promise<Run> {
-  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, { ...options, stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.on("error", () => undefined); // a program that does not read it
+  child.stdin.end(input);
   let output = "";
   const collect = (chunk: Buffer): void => void (output += chunk.toString("utf8"));
   child.stdout.on("data", collect);

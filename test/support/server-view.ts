@@ -47,7 +47,8 @@ export interface ServerView {
 export interface AdminClient {
   readonly address: string;
   readonly fingerprint: string;
-  readonly connection: Record<string, unknown>;
+  /** `connection` for resources. */
+  readonly connection: Record<"address" | "clientCertificate" | "clientKey" | "serverFingerprint", string>;
 }
 
 /** A client's certificate and key, PEM. */
@@ -180,10 +181,10 @@ export function fingerprintOf(pem: string): string {
 }
 
 /** Opens a listener by hand and has a client trusted by it, so that resources can use the server over HTTPS. */
-export async function openHttps(server: TestServer): Promise<AdminClient> {
+export async function openHttps(server: TestServer, pair = makePair("admin")): Promise<AdminClient> {
   const view = viewOf(server);
   const address = await view.listen();
-  const { certificate, privateKey, fingerprint } = makePair("admin");
+  const { certificate, privateKey, fingerprint } = pair;
   await view.trust("admin", certificate);
   const { environment } = (await view.request("GET", "/1.0")) as {
     environment: { certificate_fingerprint: string };

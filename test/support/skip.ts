@@ -3,16 +3,22 @@ import { unavailableReason as serverReason, type ServerKind } from "./servers";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Skips the tests of the surrounding `describe` where one of these is missing. */
-export function skipWithout(...needed: (ServerKind | "pulumi")[]): void {
-  before(function () {
-    const reason = needed
-      .map((what) => (what === "pulumi" ? engineReason() : serverReason(what)))
-      .find((found) => found !== undefined);
-    if (reason === undefined) return;
-    console.log(`      skipped: ${reason}`);
-    this.skip();
-  });
+/** A `describe` that needs something of this machine; where that is missing, its tests are skipped and say why. */
+export function describeWith(
+  needed: readonly (ServerKind | "pulumi")[],
+  title: string,
+  body: (this: Mocha.Suite) => void,
+): void {
+  const reason = needed
+    .map((what) => (what === "pulumi" ? engineReason() : serverReason(what)))
+    .find((found) => found !== undefined);
+  if (reason === undefined) {
+    describe(title, body);
+    return;
+  }
+  const suite = describe.skip(`${title} (skipped: ${reason})`, body);
+  // Read by the reporter of `npm test`.
+  if (suite) Reflect.set(suite, "skipReason", reason);
 }
 
 function engineReason(): string | undefined {
