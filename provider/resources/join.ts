@@ -49,8 +49,11 @@ export async function reach(
   const pending: Promise<Reached | undefined>[] = [];
   for (const address of addresses) {
     const tried = attempt(address).catch((error: unknown) => {
-      if (!isAccessError(error)) throw error;
-      failures.push({ address, error });
+      // Never thrown on: an attempt may fail after another one has succeeded, when nobody waits for it any more.
+      failures.push({
+        address,
+        error: isAccessError(error) ? error : new AccessError("BUG", messageOf(error)),
+      });
       return undefined;
     });
     pending.push(tried);
@@ -77,7 +80,13 @@ function noneAnswered(
   failures: readonly { address: string; error: AccessError }[],
 ): never {
   const codes = failures.map(({ error }) => error.errorCode);
-  const telling: ErrorCode[] = ["LXD_SERVER_IDENTITY", "LXD_PROTOCOL", "LXD_TIMEOUT", "LXD_UNREACHABLE"];
+  const telling: ErrorCode[] = [
+    "BUG",
+    "LXD_SERVER_IDENTITY",
+    "LXD_PROTOCOL",
+    "LXD_TIMEOUT",
+    "LXD_UNREACHABLE",
+  ];
   const code = telling.find((candidate) => codes.includes(candidate)) ?? codes[0] ?? "LXD_UNREACHABLE";
   const [only] = failures;
   if (failures.length === 1 && only !== undefined) throw only.error;

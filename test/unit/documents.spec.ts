@@ -1,0 +1,66 @@
+/** What the documents say holds: their examples compile, the commands and files they name exist. */
+import { strict as assert } from "node:assert";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import * as ts from "typescript";
+
+const root = resolve(__dirname, "../..");
+const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/design.md"];
+const textOf = (file: string): string => readFileSync(join(root, file), "utf8");
+
+describe("the documents", () => {
+  it("have examples that compile against the package", function () {
+    this.timeout(60_000);
+    const blocks = [...textOf("README.md").matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1] ?? "");
+    assert.ok(blocks.length >= 5);
+    const files = new Map(blocks.map((text, index) => [join(root, `readme-${index}.ts`), text]));
+    const options: ts.CompilerOptions = {
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.Node16,
+      moduleResolution: ts.ModuleResolutionKind.Node16,
+      types: ["node"],
+      paths: { "pulumi-lxd-access": [join(root, "sdk/index.ts")] },
+    };
+    const host = ts.createCompilerHost(options);
+    const [readFile, fileExists, getSourceFile] = [host.readFile, host.fileExists, host.getSourceFile];
+    host.readFile = (name) => files.get(name) ?? readFile(name);
+    host.fileExists = (name) => files.has(name) || fileExists(name);
+    host.getSourceFile = (name, version, ...rest) => {
+      const text = files.get(name);
+      return text === undefined
+        ? getSourceFile(name, version, ...rest)
+        : ts.createSourceFile(name, text, version);
+    };
+    const compiled = ts.createProgram([...files.keys()], options, host);
+    const problems = ts
+      .getPreEmitDiagnostics(compiled)
+      .map(
+        ({ file, messageText }) =>
+          `${file?.fileName ?? ""}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`,
+      );
+    assert.deepEqual(problems, []);
+  });
+
+  it("name npm scripts that exist", () => {
+    const { scripts } = JSON.parse(textOf("package.json")) as { scripts: Record<string, string> };
+    for (const document of documents) {
+      const named = [...textOf(document).matchAll(/`npm (?:run )?(test|(?<=run )[a-z:-]+)/g)].map(
+        (match) => match[1] ?? "",
+      );
+      for (const name of named) assert.ok(scripts[name] !== undefined, `${document} names npm run ${name}`);
+    }
+  });
+
+  it("link to files that exist", () => {
+    for (const document of documents) {
+      const links = [...textOf(document).matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(
+        (match) => match[1] ?? "",
+      );
+      for (const link of links)
+        assert.ok(existsSync(join(root, dirname(document), link)), `${document} links to ${link}`);
+    }
+  });
+});
