@@ -58,7 +58,7 @@ function administered(server: Server, client: LxdClient): AdministeredServer {
       `${client.name} does not trust this client. Use a connection that it trusts`,
     );
   }
-  if (!config || !environment) {
+  if (!config || !environment || isHidden(config, client)) {
     return refuse(
       "LXD_NOT_TRUSTED",
       `${client.name} does not show its configuration to this client, which may not administer it. ` +
@@ -80,6 +80,15 @@ function administered(server: Server, client: LxdClient): AdministeredServer {
     isClustered: environment.server_clustered,
     addresses: environment.addresses,
   };
+}
+
+/**
+ * Incus shows a restricted client an empty configuration where LXD shows none. A server that is reached over the network
+ * listens, so one that shows no listener then is hiding it, and must not read as "not listening".
+ */
+function isHidden(config: Readonly<Record<string, unknown>>, client: LxdClient): boolean {
+  const listeners = ["core.https_address", "cluster.https_address"];
+  return client.endpoint.kind === "https" && listeners.every((key) => config[key] === undefined);
 }
 
 function isSame(expected: ServerIdentity, actual: ServerIdentity): boolean {

@@ -85,7 +85,7 @@ describeWith(["pulumi", "lxd-daemon"], "the main job: expose, invite, join", fun
       { Addr: string; Project: string }
     >;
     assert.equal(listed["prod"]?.Addr, `https://127.0.0.1:${port}`);
-    assert.equal(listed["prod"]?.Project, "default");
+    assert.equal(listed["prod"].Project, "default");
     assert.equal(lxc("remote", "get-default").trim(), "prod");
     assert.deepEqual(JSON.parse(lxc("list", "prod:", "--format", "json")), []);
   });

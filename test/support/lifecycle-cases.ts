@@ -56,7 +56,7 @@ const httpsAddress: LifecycleCase[] = [
     title: "from another address, which destroy puts back",
     resource: "HttpsAddress",
     ways: ["unix"],
-    prepare: async ({ view }) => void (await view.listen()),
+    prepare: (world) => listening(world),
     inputs: async ({ connection }) => ({
       address: `127.0.0.1:${await freePort()}`,
       connection,
@@ -111,7 +111,9 @@ const httpsAddress: LifecycleCase[] = [
   },
 ];
 
-const listening = async ({ view }: World): Promise<void> => void (await view.listen());
+async function listening({ view }: World): Promise<void> {
+  await view.listen();
+}
 const noClientOf =
   (name: string) =>
   async ({ view }: World) => {

@@ -181,7 +181,10 @@ export function fingerprintOf(pem: string): string {
 }
 
 /** Opens a listener by hand and has a client trusted by it, so that resources can use the server over HTTPS. */
-export async function openHttps(server: TestServer, pair = makePair("admin")): Promise<AdminClient> {
+export async function openHttps(
+  server: Pick<TestServer, "socketPath">,
+  pair = makePair("admin"),
+): Promise<AdminClient> {
   const view = viewOf(server);
   const address = await view.listen();
   const { certificate, privateKey, fingerprint } = pair;

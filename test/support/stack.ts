@@ -45,8 +45,10 @@ export class Stack {
   /** Checks and creates. A half-made resource is recorded before its error is thrown on, as the engine does. */
   async create(name: ResourceName, inputs: Properties): Promise<Recorded> {
     const checked = await this.checked(name, inputs);
-    const { id, outs } = await this.with(name, (provider) => provider.create(checked));
-    return recorded(name, id, checked, outs);
+    const created: { id: string; outs?: unknown } = await this.with(name, (provider) =>
+      provider.create(checked),
+    );
+    return recorded(name, created.id, checked, created.outs);
   }
 
   /** Like {@link create}, for a create that is to fail: the message, and what was recorded in spite of it. */
@@ -79,20 +81,21 @@ export class Stack {
 
   async update(resource: Recorded, inputs: Properties): Promise<Recorded> {
     const checked = await this.checked(resource.name, inputs);
-    const { outs } = await this.with(
+    const updated: { outs?: unknown } = await this.with(
       resource.name,
       (provider) => provider.update?.(resource.id, resource.outputs, checked) ?? fail(),
     );
-    return recorded(resource.name, resource.id, checked, outs);
+    return recorded(resource.name, resource.id, checked, updated.outs);
   }
 
   /** The resource after a refresh; undefined when it is gone. */
   async refresh(resource: Recorded): Promise<Recorded | undefined> {
-    const { id, props } = await this.with(
+    const found: { id?: string; props?: unknown } = await this.with(
       resource.name,
       (provider) => provider.read?.(resource.id, resource.outputs) ?? fail(),
     );
-    return id === undefined ? undefined : recorded(resource.name, id, resource.inputs, props);
+    if (found.id === undefined) return undefined;
+    return recorded(resource.name, found.id, resource.inputs, found.props);
   }
 
   async destroy(resource: Recorded): Promise<void> {
@@ -102,13 +105,33 @@ export class Stack {
     );
   }
 
+  /** Creates several, one after the other, in one provider process: "created", or the error's message, of each. */
+  async createTogether(wanted: readonly { name: ResourceName; inputs: Properties }[]): Promise<string[]> {
+    const pool = new ClientPool();
+    try {
+      const results: string[] = [];
+      for (const { name, inputs } of wanted) {
+        const created = this.provider(name, pool).create(wire(inputs));
+        results.push(
+          await created.then(
+            () => "created",
+            (error: unknown) => String(error),
+          ),
+        );
+      }
+      return results;
+    } finally {
+      await pool.close();
+    }
+  }
+
   private async checked(name: ResourceName, inputs: Properties): Promise<Properties> {
     assert.deepEqual(await this.mistakes(name, inputs), []);
-    const { inputs: checked } = await this.with(
+    const result: { inputs?: unknown } = await this.with(
       name,
       (provider) => provider.check?.({}, wire(inputs)) ?? fail(),
     );
-    return unwrapped(checked) as Properties;
+    return unwrapped(result.inputs) as Properties;
   }
 
   private async with<Result>(
@@ -116,6 +139,15 @@ export class Stack {
     call: (provider: ReturnType<typeof dynamicProvider>) => Promise<Result>,
   ): Promise<Result> {
     const pool = new ClientPool();
+    try {
+      return await call(this.provider(name, pool));
+    } finally {
+      await pool.close();
+    }
+  }
+
+  /** A provider as a new process would have it, configured. */
+  private provider(name: ResourceName, pool: ClientPool): ReturnType<typeof dynamicProvider> {
     const surroundings = {
       environment: {},
       programDirectory: this.programDirectory,
@@ -124,12 +156,9 @@ export class Stack {
     };
     const provider = dynamicProvider(name, surroundings, pool);
     const get = (key: string): string | undefined => this.config[key.replace("lxd-access:", "")];
-    await provider.configure?.({ config: { get, require: (key) => get(key) ?? "" } });
-    try {
-      return await call(provider);
-    } finally {
-      await pool.close();
-    }
+    // As the engine's server does, which does not wait for it either.
+    void provider.configure?.({ config: { get, require: (key) => get(key) ?? "" } });
+    return provider;
   }
 }
 

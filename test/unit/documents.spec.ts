@@ -25,13 +25,13 @@ describe("the documents", () => {
       paths: { "pulumi-lxd-access": [join(root, "sdk/index.ts")] },
     };
     const host = ts.createCompilerHost(options);
-    const [readFile, fileExists, getSourceFile] = [host.readFile, host.fileExists, host.getSourceFile];
-    host.readFile = (name) => files.get(name) ?? readFile(name);
-    host.fileExists = (name) => files.has(name) || fileExists(name);
+    const plain = ts.createCompilerHost(options);
+    host.readFile = (name) => files.get(name) ?? plain.readFile(name);
+    host.fileExists = (name) => files.has(name) || plain.fileExists(name);
     host.getSourceFile = (name, version, ...rest) => {
       const text = files.get(name);
       return text === undefined
-        ? getSourceFile(name, version, ...rest)
+        ? plain.getSourceFile(name, version, ...rest)
         : ts.createSourceFile(name, text, version);
     };
     const compiled = ts.createProgram([...files.keys()], options, host);
