@@ -105,8 +105,8 @@ export async function checkClientDirectory(
     await requireWritable(await nearestDirectory(directory));
     if (!(await isDirectory(directory))) return;
     await requireWritable(dirname(await followLink(configFileOf(directory))));
-    for (const part of ["servercerts", "clientcerts"])
-      await requireWritable(await nearestDirectory(join(directory, part)));
+    await requireWritable(await nearestDirectory(join(directory, "servercerts")));
+    await requireWritable(await nearestDirectory(join(directory, "clientcerts")));
     await requireSameServer(directory, name, await readConfigFile(directory), wanted);
     if (pair !== undefined) await isStored({ ...wanted, pair });
   });

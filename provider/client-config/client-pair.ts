@@ -54,7 +54,8 @@ export async function readClientPair(place: PairPlace): Promise<KeyPair | undefi
 
 /**
  * The pair the client would use for this remote; where there is none, what `create` makes is stored and returned.
- * Made once, under the directory's lock, and never rotated. `privateKey` is secret.
+ * Made once, under the directory's lock, and never rotated. `create` runs under that lock, so it must not use the
+ * directory. `privateKey` is secret.
  *
  * @throws AccessError CLIENT_CONFIG where what is there is not a pair (it is left as it is) or cannot be written;
  * whatever `create` throws.

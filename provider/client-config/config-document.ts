@@ -1,5 +1,5 @@
 import type * as Yaml from "yaml";
-import type { Document, Pair, Scalar, YAMLMap } from "yaml";
+import type { Document, Node, Pair, Scalar, YAMLMap } from "yaml";
 import { messageOf } from "../errors";
 import { ConfigProblem } from "./config-problem";
 
@@ -29,6 +29,9 @@ const parseOptions = {
   intAsBigInt: true,
   logLevel: "error",
 } as const;
+
+/** The clients' YAML library wants these escaped; the one used here writes them as they are. */
+const unreadableForClients = /[\u007f-\u009f\u2028\u2029\ufffe\uffff]/;
 
 /** What the clients themselves write first. `images` is built into LXD's, but an ordinary entry in Incus's. */
 const newConfig: Record<ConfigFlavor, string> = {
@@ -112,7 +115,9 @@ export class ConfigDocument {
   entry(name: string, flavor: ConfigFlavor): RemoteEntry | undefined {
     const fields = this.fields(name);
     if (fields === undefined) return undefined;
-    const { addr, protocol = flavor, public: isPublic = false, project } = fields;
+    const { addr, project } = fields;
+    const protocol = fields.protocol || flavor;
+    const isPublic = fields.public ?? false;
     if (typeof addr !== "string") throw unusable(this.file, `has no text as "addr" of the remote "${name}"`);
     if (protocol !== "lxd" && protocol !== "incus" && protocol !== "simplestreams") {
       throw unusable(this.file, `has an unknown "protocol" for the remote "${name}"`);
@@ -147,8 +152,20 @@ export class ConfigDocument {
     else pair.value = this.scalar(name, pair.value);
   }
 
-  /** @throws ConfigProblem where what was removed is referred to elsewhere in the file. */
+  /**
+   * @throws ConfigProblem where what was removed is referred to elsewhere in the file, or where it would hold
+   * characters that make clients refuse the whole file.
+   */
   toString(): string {
+    const text = this.written();
+    if (!unreadableForClients.test(text)) return text;
+    throw unusable(
+      this.file,
+      "cannot be edited (a name or a value holds a control character or a line separator)",
+    );
+  }
+
+  private written(): string {
     try {
       return this.document.toString({ lineWidth: 0 });
     } catch (error) {
@@ -170,9 +187,17 @@ export class ConfigDocument {
   private fields(name: string): Record<string, unknown> | undefined {
     const value = this.findRemote(name)?.value;
     if (!this.yaml.isNode(value) || this.isNothing(value)) return undefined;
-    const fields: unknown = value.toJS(this.document);
+    const fields = this.resolved(value, name);
     if (isRecord(fields)) return fields;
     throw unusable(this.file, `has something else than a mapping as the remote "${name}"`);
+  }
+
+  private resolved(value: Node, name: string): unknown {
+    try {
+      return value.toJS(this.document);
+    } catch (error) {
+      throw unusable(this.file, `has an unreadable remote "${name}" (${firstLine(messageOf(error))})`);
+    }
   }
 
   private entryMap(name: string): YAMLMap {
@@ -181,7 +206,6 @@ export class ConfigDocument {
     // Nothing, or an alias of another entry, which must not be changed along with this one.
     const map = this.document.createNode(this.fields(name) ?? {});
     if (!this.yaml.isMap(map)) throw new TypeError("a mapping became something else");
-    map.flow = false;
     pair.value = map;
     if (!this.has(name)) this.remotesToFill().items.push(pair);
     return map;
@@ -223,9 +247,6 @@ export class ConfigDocument {
   /** A piece of text, with the comments of the one it replaces. */
   private scalar(text: string, replaced?: unknown): Scalar<string> {
     const scalar = new this.yaml.Scalar(text);
-    // The library quotes what it would read as a number and the like; the rest that is not plain is quoted here,
-    // because clients read with another library.
-    if (!/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(text)) scalar.type = "QUOTE_DOUBLE";
     if (this.yaml.isScalar(replaced)) {
       scalar.comment = replaced.comment;
       scalar.commentBefore = replaced.commentBefore;

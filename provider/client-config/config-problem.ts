@@ -7,8 +7,8 @@ import { AccessError } from "../errors";
 export class ConfigProblem extends Error {
   override readonly name = "ConfigProblem";
 
-  constructor(problem: string, nextStep: string, options?: { cause?: unknown }) {
-    super(`${problem}. ${nextStep}`, options);
+  constructor(problem: string, nextStep: string) {
+    super(`${problem}. ${nextStep}`);
   }
 }
 
@@ -31,7 +31,7 @@ export async function describing<T>(doing: string, work: () => Promise<T>): Prom
     return await work();
   } catch (error) {
     if (error instanceof ConfigProblem) {
-      throw new AccessError("CLIENT_CONFIG", `${doing}: ${error.message}`, { cause: error.cause });
+      throw new AccessError("CLIENT_CONFIG", `${doing}: ${error.message}`);
     }
     if (isSystemError(error)) {
       throw new AccessError("CLIENT_CONFIG", `${doing}: ${error.message}. ${nextStepAfter(error.code)}`, {

@@ -25,8 +25,7 @@ export function describeRemoteNameProblem(name: string, flavor: ConfigFlavor = "
 export function describeUnsafeName(name: string): string | undefined {
   if (name === "") return "it is empty";
   // Not repeated in the message: what cannot be printed would spoil it.
-  if (/[\p{Cc}\p{Cf}\p{Cs}\p{Z}]/u.test(name))
-    return "it holds white space or a character that cannot be printed";
+  if (/[\p{C}\p{Z}]/u.test(name)) return "it holds white space or a character that cannot be printed";
   const forbidden = /[:/\\]/.exec(name)?.[0];
   if (forbidden !== undefined) return `"${name}" holds "${forbidden}"`;
   if (name === "<<") return 'it is "<<", which YAML takes for a merge';

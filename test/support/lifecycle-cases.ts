@@ -307,7 +307,7 @@ const trustToken: LifecycleCase[] = [
       };
     },
     created: async ({ view }, { outputs }) => {
-      assert.equal(outputs["token"], undefined);
+      assert.equal(outputs["token"], null);
       assert.equal(outputs["state"], "consumed");
       assert.deepEqual(await view.pendingTokens(), []);
       const client = (await view.clients()).find(({ name }) => name === "known");
