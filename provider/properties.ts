@@ -1,6 +1,8 @@
 /** Schemas of properties that several resources share, with the words that users see. */
 import { z } from "zod";
 import { parseServerAddress } from "./lxd/address";
+import { describeClientPairProblem, privateKeyOf } from "./pki/client-pair";
+import { readCertificate } from "./pki/certificate-facts";
 
 /** Refines text by a function that answers what is wrong with it. The value itself never enters the message. */
 export function textThat(describeProblem: (text: string) => string | undefined): z.ZodType<string> {
@@ -15,12 +17,55 @@ export const fingerprint = z
   .string()
   .regex(/^[0-9a-fA-F]{64}$/, "must be a SHA-256 fingerprint: 64 hex digits");
 
-/** Text that holds one PEM block of a kind. Its content is judged where it is used. */
+/** Text that holds a certificate or a private key in PEM form. Whether a certificate has expired is judged where it is used. */
 export function pemText(kind: "CERTIFICATE" | "PRIVATE KEY"): z.ZodType<string> {
-  const begins =
-    kind === "CERTIFICATE" ? /-----BEGIN CERTIFICATE-----/ : /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/;
-  return z.string().regex(begins, `must be PEM (-----BEGIN ${kind}-----), not a path or another encoding`);
+  return textThat(kind === "CERTIFICATE" ? describeCertificateProblem : describePrivateKeyProblem);
 }
+
+/** Why a text is no certificate, as a phrase that follows the property's name; undefined when it is one. */
+function describeCertificateProblem(text: string): string | undefined {
+  // The certificate's property is not a secret one: a key in it would be stored and shown in plain text.
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text))
+    return "must not hold a private key: give the certificate alone";
+  if (!text.includes("-----BEGIN CERTIFICATE-----"))
+    return "must be PEM (-----BEGIN CERTIFICATE-----), not a path or another encoding";
+  try {
+    readCertificate(text);
+    return undefined;
+  } catch {
+    return "is damaged or not an X.509 certificate; give its PEM text complete and unchanged";
+  }
+}
+
+/** Why a text is no usable private key, as a phrase that follows the property's name; undefined when it is one. */
+function describePrivateKeyProblem(text: string): string | undefined {
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text))
+    return "must be PEM (-----BEGIN PRIVATE KEY-----), not a path or another encoding";
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: *4, *ENCRYPTED/m.test(text))
+    return "is protected by a passphrase; give it decrypted";
+  return privateKeyOf(text) === undefined
+    ? "is damaged or not a private key; give its PEM text complete and unchanged"
+    : undefined;
+}
+
+/**
+ * Why a certificate and a key that are right by themselves cannot be used together, as a phrase; undefined when they
+ * can, or when one of them is missing, unknown or wrong by itself.
+ */
+export function describePairProblem(certificate: unknown, privateKey: unknown): string | undefined {
+  if (typeof certificate !== "string" || typeof privateKey !== "string") return undefined;
+  if (describeCertificateProblem(certificate) ?? describePrivateKeyProblem(privateKey)) return undefined;
+  // Whether the certificate is valid now is not a matter of the inputs, so it is asked about a day when it was.
+  return describeClientPairProblem({ certificate, privateKey }, readCertificate(certificate).notBefore);
+}
+
+/** Name of a project. Servers refuse these characters too, but a Remote's project is written after the token is spent. */
+export const projectName = textThat((name) => {
+  if (name === "") return "must not be empty";
+  return /[\p{C}\p{Z}/]/u.test(name)
+    ? 'must not contain "/", blanks or characters that cannot be printed'
+    : undefined;
+});
 
 /** Where a server is dialled: host, host:port or an https URL. */
 export const serverAddress = textThat((value) =>

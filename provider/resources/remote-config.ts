@@ -42,7 +42,14 @@ export function clientDirectoryPair(
 export async function prepareClientDirectory(
   context: Context,
   place: ConfigPlace,
-  server: { pair: KeyPair; addresses: readonly string[]; serverFingerprint: string; previousAddr?: string },
+  server: {
+    pair: KeyPair;
+    addresses: readonly string[];
+    serverFingerprint: string;
+    previousAddr?: string;
+    /** SHA-256 of the certificate that this Remote wrote before, hex. */
+    replaces?: string;
+  },
 ): Promise<void> {
   if (place.configDir === undefined) return;
   const addresses = server.addresses.map(entryAddress);
@@ -82,7 +89,7 @@ export async function recordRemote(
   context: Context,
   place: ConfigPlace & { setDefault?: boolean; project?: string },
   now: { address: string; serverCertificate: string; pair: KeyPair; projects: readonly string[] },
-  before: { place: ConfigPlace; recorded: Recorded } | undefined,
+  before: { place: ConfigPlace; recorded: Recorded; clientFingerprint: string } | undefined,
 ): Promise<Recorded> {
   const isMoved =
     before !== undefined && (before.place.configDir !== place.configDir || before.place.name !== place.name);
@@ -106,7 +113,7 @@ export async function recordRemote(
     addr: entryAddress(now.address),
     project: place.project ?? (others.length === 0 ? onlyProject : undefined),
   };
-  await writeClientPair({ directory, flavor, name, pair: now.pair });
+  await writeClientPair({ directory, flavor, name, pair: now.pair, replaces: before?.clientFingerprint });
   const written = await writeRemote({
     directory,
     flavor,

@@ -25,7 +25,7 @@ import {
   type KeyPair,
   readCertificate,
 } from "../pki/certificate";
-import { fingerprint, pemText, serverAddress, textThat, timeouts } from "../properties";
+import { fingerprint, pemText, projectName, serverAddress, textThat, timeouts } from "../properties";
 import { changedInputs, given, remember } from "./given";
 import { leave, type Reached, reach, redeem, replaceClient } from "./join";
 import {
@@ -70,7 +70,7 @@ const args = z.strictObject({
   clientKey: pemText("PRIVATE KEY")
     .optional()
     .meta({ description: "PEM private key of the client.", secret: true }),
-  project: z.string().min(1, "must not be empty").optional().meta({
+  project: projectName.optional().meta({
     description: "Project the remote works in. Default: the only project the client may see, if it is one.",
   }),
   configDir: z.string().min(1, "must not be empty").optional().meta({
@@ -201,6 +201,7 @@ async function join(
     addresses,
     serverFingerprint,
     previousAddr: old?.entry?.addr,
+    replaces: old?.clientFingerprint,
   });
   const reached = await reach(context, {
     addresses,
@@ -217,7 +218,10 @@ async function join(
       { ...reached, server: await reached.client.getServer({ fresh: true }) },
       joined,
     );
-    const before = old === undefined ? undefined : { place: placeOf(old), recorded: old };
+    const before =
+      old === undefined
+        ? undefined
+        : { place: placeOf(old), recorded: old, clientFingerprint: old.clientFingerprint };
     const recorded = await recordRemote(context, wanted, { ...described, pair }, before);
     return { ...described, ...recorded, incomplete: undefined };
   } catch (error) {

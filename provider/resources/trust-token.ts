@@ -14,7 +14,7 @@ import { refuse } from "../errors";
 import { type Context, keepWhenUnreachable, type ResourceHandler, withWaysOut } from "../handler";
 import type { LxdClient, PendingToken, TokenRequest } from "../lxd/client";
 import { decodeTrustToken, encodeTrustToken, expiryOf } from "../lxd/trust-token";
-import { fingerprint, serverAddress, textThat } from "../properties";
+import { fingerprint, projectName, serverAddress, textThat } from "../properties";
 import { hasUnknown } from "../unknown";
 import { changedInputs, given, remember } from "./given";
 import { type AdministeredServer, getAdministeredServer, serverIdentity } from "./server-identity";
@@ -36,7 +36,7 @@ const args = z.strictObject({
     description: "Name of the client in the server's trust store.",
   }),
   projects: z
-    .array(z.string().min(1, "must not be empty"))
+    .array(projectName)
     .optional()
     .meta({ description: "Projects the client is restricted to; [] is no project at all." }),
   restricted: z
