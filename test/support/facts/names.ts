@@ -1,0 +1,110 @@
+import { strict as assert } from "node:assert";
+import { createServer } from "node:net";
+import { type ClientPair, makeClientPair } from "./client-pair";
+
+const pairs = new Map<string, Promise<ClientPair>>();
+
+/** A client's key pair, the same for this name in the whole process. A name with "weak" has a short RSA key. */
+export function pairOf(name: string): Promise<ClientPair> {
+  const pair = pairs.get(name) ?? makeClientPair(name, name.startsWith("weak") ? "rsa:1024" : "P-256");
+  pairs.set(name, pair);
+  return pair;
+}
+
+/** A token operation, as a server described it. */
+export interface IssuedToken {
+  id: string;
+  secret: string;
+  addresses: string[];
+  fingerprint: string;
+  expiresAt?: string;
+  request: { name: string };
+}
+
+/** What the names in braces stand for during one case. */
+export class Names {
+  readonly tokens = new Map<string, IssuedToken>();
+  readonly etags = new Map<string, string>();
+  readonly #ports = new Map<string, number>();
+
+  /** `uuid` is the server's own, "" where it tells none. */
+  constructor(private readonly uuid: string) {}
+
+  /** The value with every `{kind:name}` in its strings, at any depth, replaced. */
+  async fill(value: unknown): Promise<unknown> {
+    if (typeof value === "string") return this.text(value);
+    if (Array.isArray(value)) return Promise.all(value.map((item) => this.fill(item)));
+    if (typeof value !== "object" || value === null || value instanceof RegExp) return value;
+    const entries = Object.entries(value).map(async ([key, item]) => [key, await this.fill(item)] as const);
+    return Object.fromEntries(await Promise.all(entries));
+  }
+
+  /** The same for one string. */
+  async text(template: string): Promise<string> {
+    let text = template;
+    for (const [placeholder, kind = "", name = ""] of template.matchAll(/\{(\w+)(?::([\w-]+))?\}/g))
+      text = text.replaceAll(placeholder, (await this.#lookUp(kind, name)) ?? placeholder);
+    return text;
+  }
+
+  token(name: string): IssuedToken {
+    const token = this.tokens.get(name);
+    assert.ok(token, `no token was issued as ${name}`);
+    return token;
+  }
+
+  async port(name: string): Promise<number> {
+    const port = this.#ports.get(name) ?? (await freePort());
+    this.#ports.set(name, port);
+    return port;
+  }
+
+  async #lookUp(kind: string, name: string): Promise<string | undefined> {
+    switch (kind) {
+      case "port":
+        return String(await this.port(name));
+      case "fingerprint":
+        return (await pairOf(name)).fingerprint;
+      case "prefix":
+        return (await pairOf(name)).fingerprint.slice(0, 12);
+      case "der":
+        return (await pairOf(name)).der;
+      case "pem":
+        return (await pairOf(name)).certificate;
+      case "operation":
+        return this.token(name).id;
+      case "secret":
+        return this.token(name).secret;
+      case "token":
+        return encode(this.token(name));
+      case "forged":
+        return encode({ ...this.token(name), secret: "0".repeat(64) });
+      case "etag":
+        return this.etags.get(name);
+      case "uuid":
+        return this.uuid;
+      default:
+        // ANYTHING and ABSENT.
+        return undefined;
+    }
+  }
+}
+
+/** The token's text, put together as the command-line clients do it. */
+function encode({ request, fingerprint, addresses, secret, expiresAt }: IssuedToken): string {
+  const expires_at = expiresAt ?? "0001-01-01T00:00:00Z";
+  const token = { client_name: request.name, fingerprint, addresses, secret, expires_at };
+  return Buffer.from(JSON.stringify(token)).toString("base64");
+}
+
+/** A port of 127.0.0.1 on which nobody listens. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  assert.ok(address && typeof address === "object");
+  return address.port;
+}
