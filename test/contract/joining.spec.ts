@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer, type TLSSocket } from "node:tls";
 import { type Double, type ProfileName, startDouble } from "../support/double/double";
-import { makePair, type ServerView, viewOf } from "../support/server-view";
+import { makePair } from "../support/openssl-pair";
+import { type ServerView, viewOf } from "../support/server-view";
 import { plainText, Stack } from "../support/stack";
 
 const everything = { restricted: false, projects: [] };

@@ -4,7 +4,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PulumiProject } from "../support/pulumi-project";
-import { makePair, openHttps, viewOf } from "../support/server-view";
+import { makePair } from "../support/openssl-pair";
+import { openHttps, viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
 

@@ -14,8 +14,8 @@ import {
   writeRemote,
 } from "../../provider/client-config/client-directory";
 import type { RemoteEntry } from "../../provider/client-config/client-directory";
-import { makePair } from "../unit/client-config/openssl-pair";
-import type { OpensslPair } from "../unit/client-config/openssl-pair";
+import { makePair } from "../support/openssl-pair";
+import type { OpensslPair } from "../support/openssl-pair";
 import { rawRequest } from "../support/raw-request";
 import { startServer, unavailableReason } from "../support/servers";
 import type { TestServer } from "../support/servers";

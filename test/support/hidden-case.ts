@@ -1,6 +1,7 @@
 /** A connection that may not administer the server: each call is an error that names the missing right, never "gone". */
 import { strict as assert } from "node:assert";
-import { makePair, openHttps, viewOf } from "./server-view";
+import { makePair } from "./openssl-pair";
+import { openHttps, viewOf } from "./server-view";
 import { type ServerKind, startServer } from "./servers";
 import { Stack } from "./stack";
 

@@ -4,7 +4,8 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import type { LifecycleCase, Properties, World } from "./lifecycle";
-import { freePort, makePair } from "./server-view";
+import { makePair } from "./openssl-pair";
+import { freePort } from "./server-view";
 import type { ServerKind } from "./servers";
 
 /** LXD 5.0 and Incus do not let a restricted client remove itself. */

@@ -1,11 +1,8 @@
 /** A server seen behind the provider's back: raw requests, nothing of the code under test. */
 import * as assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { createHash, X509Certificate } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { type ClientPair, makePair } from "./openssl-pair";
 import { rawRequest } from "./raw-request";
 import type { TestServer } from "./servers";
 
@@ -49,12 +46,6 @@ export interface AdminClient {
   readonly fingerprint: string;
   /** `connection` for resources. */
   readonly connection: Record<"address" | "clientCertificate" | "clientKey" | "serverFingerprint", string>;
-}
-
-/** A client's certificate and key, PEM. */
-export interface ClientPair {
-  readonly certificate: string;
-  readonly privateKey: string;
 }
 
 interface TokenOperation {
@@ -152,32 +143,6 @@ export async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   assert.ok(typeof address === "object" && address !== null);
   return address.port;
-}
-
-/** Makes a key pair with openssl, so that tests do not rest on the code they test. */
-export function makePair(commonName: string): {
-  certificate: string;
-  privateKey: string;
-  fingerprint: string;
-} {
-  const directory = mkdtempSync(join(tmpdir(), "lxa-pair-"));
-  try {
-    const [key, crt] = [join(directory, "key"), join(directory, "crt")];
-    const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes"];
-    const subject = ["-subj", `/CN=${commonName}`, "-days", "30", "-addext", "extendedKeyUsage=clientAuth"];
-    execFileSync("openssl", ["req", "-x509", ...kind, ...subject, "-keyout", key, "-out", crt], {
-      stdio: "ignore",
-    });
-    const certificate = readFileSync(crt, "utf8");
-    return { certificate, privateKey: readFileSync(key, "utf8"), fingerprint: fingerprintOf(certificate) };
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
-
-/** SHA-256 of a certificate, hex. */
-export function fingerprintOf(pem: string): string {
-  return createHash("sha256").update(new X509Certificate(pem).raw).digest("hex");
 }
 
 /** Opens a listener by hand and has a client trusted by it, so that resources can use the server over HTTPS. */

@@ -1,9 +1,9 @@
 /** What must not happen when setting the address fails: each case leaves the server as it was. */
 import * as assert from "node:assert/strict";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer, type Server } from "node:net";
+import { listeningSockets } from "./facts/listening-sockets";
 import { freePort, openHttps, viewOf } from "./server-view";
-import { type ServerKind, startServer, type TestServer } from "./servers";
+import { type ServerKind, startServer } from "./servers";
 import { Stack } from "./stack";
 
 export interface SetbackCase {
@@ -51,7 +51,7 @@ export async function failToSet(
   try {
     const view = viewOf(server);
     if (from === "set") await view.listen();
-    const before = { address: await view.address(), ports: listeningPorts(server) };
+    const before = { address: await view.address(), sockets: listeningSockets(server.pid) };
     const stack = new Stack(server.directory);
     const inputs = {
       address: theCase.address(other.address),
@@ -61,14 +61,14 @@ export async function failToSet(
     const { message, recorded } = await stack.createFails("HttpsAddress", inputs);
     assert.match(message, theCase.message);
     assert.equal(recorded, undefined);
-    assert.deepEqual({ address: await view.address(), ports: listeningPorts(server) }, before);
+    assert.deepEqual({ address: await view.address(), sockets: listeningSockets(server.pid) }, before);
 
     // And it still works: nothing half-done is in the way.
     const good = `127.0.0.1:${await freePort()}`;
     const resource = await stack.create("HttpsAddress", { ...inputs, address: good, floating: false });
     assert.equal(await view.address(), good);
     await stack.destroy(resource);
-    assert.deepEqual({ address: await view.address(), ports: listeningPorts(server) }, before);
+    assert.deepEqual({ address: await view.address(), sockets: listeningSockets(server.pid) }, before);
   } finally {
     other.server.close();
     await server.stop();
@@ -108,27 +108,4 @@ async function occupied(): Promise<{ server: Server; address: string }> {
   const address = server.address();
   assert.ok(typeof address === "object" && address !== null);
   return { server, address: `127.0.0.1:${address.port}` };
-}
-
-/** Ports on which the server's process listens, as the kernel has them. */
-function listeningPorts({ pid }: TestServer): number[] {
-  const folder = `/proc/${pid}/fd`;
-  const sockets = new Set(
-    readdirSync(folder).flatMap((fd) => /^socket:\[(\d+)\]$/.exec(linkOf(`${folder}/${fd}`))?.[1] ?? []),
-  );
-  const listening = "0A";
-  return ["tcp", "tcp6"]
-    .flatMap((table) => readFileSync(`/proc/${pid}/net/${table}`, "utf8").trim().split("\n").slice(1))
-    .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[3] === listening && sockets.has(fields[9] ?? ""))
-    .map((fields) => parseInt(fields[1]?.split(":")[1] ?? "", 16))
-    .sort((left, right) => left - right);
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return ""; // closed meanwhile
-  }
 }

@@ -1,12 +1,12 @@
 import { strict as assert } from "node:assert";
-import { createServer } from "node:net";
-import { type ClientPair, makeClientPair } from "./client-pair";
+import { makePair, type OpensslPair } from "../openssl-pair";
+import { freePort } from "../server-view";
 
-const pairs = new Map<string, Promise<ClientPair>>();
+const pairs = new Map<string, OpensslPair>();
 
 /** A client's key pair, the same for this name in the whole process. A name with "weak" has a short RSA key. */
-export function pairOf(name: string): Promise<ClientPair> {
-  const pair = pairs.get(name) ?? makeClientPair(name, name.startsWith("weak") ? "rsa:1024" : "P-256");
+export function pairOf(name: string): OpensslPair {
+  const pair = pairs.get(name) ?? makePair(name, name.startsWith("weak") ? "rsa:1024" : "P-384");
   pairs.set(name, pair);
   return pair;
 }
@@ -64,13 +64,13 @@ export class Names {
       case "port":
         return String(await this.port(name));
       case "fingerprint":
-        return (await pairOf(name)).fingerprint;
+        return pairOf(name).fingerprint;
       case "prefix":
-        return (await pairOf(name)).fingerprint.slice(0, 12);
+        return pairOf(name).fingerprint.slice(0, 12);
       case "der":
-        return (await pairOf(name)).der;
+        return pairOf(name).der;
       case "pem":
-        return (await pairOf(name)).certificate;
+        return pairOf(name).certificate;
       case "operation":
         return this.token(name).id;
       case "secret":
@@ -95,16 +95,4 @@ function encode({ request, fingerprint, addresses, secret, expiresAt }: IssuedTo
   const expires_at = expiresAt ?? "0001-01-01T00:00:00Z";
   const token = { client_name: request.name, fingerprint, addresses, secret, expires_at };
   return Buffer.from(JSON.stringify(token)).toString("base64");
-}
-
-/** A port of 127.0.0.1 on which nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(0, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(address && typeof address === "object");
-  return address.port;
 }

@@ -108,19 +108,19 @@ class Run {
     const [method = "", path = ""] = (await this.#names.text(exchange.send)).split(" ");
     const headers: Record<string, string> = {};
     if (exchange.ifMatch) headers["If-Match"] = await this.#names.text(exchange.ifMatch);
-    const target = await this.#target(exchange);
+    const target = this.#target(exchange);
     return rawRequest(target, method, path, await this.#names.fill(exchange.body), headers);
   }
 
   /** Over TLS a request goes where the server listens now; a kept connection stays where it began. */
-  async #target({ as = "unix", over }: Exchange): Promise<RawTarget> {
+  #target({ as = "unix", over }: Exchange): RawTarget {
     if (as === "unix") return { socketPath: this.server.socketPath };
     const kept = over === undefined ? undefined : this.#kept.get(over);
     if (kept) return kept;
     const listener = this.#listeners()[0];
     assert.ok(listener, "the server must listen on the network for a request over TLS");
     const address = listener.replace(/^\*|^0\.0\.0\.0/, "127.0.0.1");
-    const target = as === "anonymous" ? { address } : { ...(await pairOf(as)), address };
+    const target = as === "anonymous" ? { address } : { ...pairOf(as), address };
     if (over === undefined) return target;
     const keeping = { ...target, agent: new https.Agent({ keepAlive: true, maxSockets: 1 }) };
     this.#kept.set(over, keeping);

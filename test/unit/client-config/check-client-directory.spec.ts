@@ -3,8 +3,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { checkClientDirectory, writeRemote } from "../../../provider/client-config/client-directory";
 import { directoryWith, entryAt, newDirectory, removeDirectories, textOf } from "./directories";
-import { makePair } from "./openssl-pair";
-import type { OpensslPair } from "./openssl-pair";
+import { makePair } from "../../support/openssl-pair";
+import type { OpensslPair } from "../../support/openssl-pair";
 
 describe("checkClientDirectory", () => {
   let server: OpensslPair;

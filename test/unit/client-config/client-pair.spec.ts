@@ -9,8 +9,8 @@ import {
 } from "../../../provider/client-config/client-directory";
 import type { KeyPair } from "../../../provider/pki/client-pair";
 import { directoryWith, entryAt, modeOf, newDirectory, removeDirectories, textOf } from "./directories";
-import { makePair } from "./openssl-pair";
-import type { OpensslPair } from "./openssl-pair";
+import { makePair } from "../../support/openssl-pair";
+import type { OpensslPair } from "../../support/openssl-pair";
 
 const lxd = { flavor: "lxd", name: "edge" } as const;
 const incus = { flavor: "incus", name: "edge" } as const;

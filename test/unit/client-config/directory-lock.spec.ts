@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { loadOrCreateClientPair, writeRemote } from "../../../provider/client-config/client-directory";
 import { withDirectoryLock } from "../../../provider/client-config/directory-lock";
 import { configOf, directoryWith, entryAt, newDirectory, removeDirectories } from "./directories";
-import { makePair } from "./openssl-pair";
+import { makePair } from "../../support/openssl-pair";
 
 const lockName = "config.yml.lock";
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { removeRemote, writeRemote } from "../../../provider/client-config/client-directory";
 import { configOf, directoryWith, entryAt, newDirectory, removeDirectories, textOf } from "./directories";
-import { makePair } from "./openssl-pair";
+import { makePair } from "../../support/openssl-pair";
 
 const { addr } = entryAt(1);
 const certificates = { "servercerts/edge.crt": "PIN", "client.crt": "CERTIFICATE", "client.key": "KEY" };

@@ -12,8 +12,8 @@ import {
   textOf,
   writeRemotesElsewhere,
 } from "./directories";
-import { makePair } from "./openssl-pair";
-import type { OpensslPair } from "./openssl-pair";
+import { makePair } from "../../support/openssl-pair";
+import type { OpensslPair } from "../../support/openssl-pair";
 
 const handWritten = `# our servers
 default-remote: local # until the move
