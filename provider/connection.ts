@@ -8,18 +8,16 @@ import { join } from "node:path";
 import { z } from "zod";
 import { refuse } from "./errors";
 import type { CheckFailure } from "./handler";
-import { parseServerAddress } from "./lxd/address";
+import { formatHostAndPort, parseServerAddress } from "./lxd/address";
 import type { Endpoint, Pin, Timeouts } from "./lxd/transport";
 import { describeClientPairProblem } from "./pki/certificate";
-import { fingerprint, pemText, serverAddress, timeouts } from "./properties";
-import { hasUnknown } from "./unknown";
+import { describePairProblem, fingerprint, pemText, serverAddress, textThat, timeouts } from "./properties";
+import { unknownValue } from "./unknown";
 
 /** Schema of a `connection`. */
 export const connection = z
   .strictObject({
-    socketPath: z
-      .string()
-      .startsWith("/", "must be an absolute path")
+    socketPath: textThat(describeSocketPathProblem)
       .optional()
       .meta({ description: "Path of the server's unix socket on this machine." }),
     address: serverAddress
@@ -47,6 +45,17 @@ export const connection = z
   });
 export type Connection = z.infer<typeof connection>;
 
+/** The kernel takes no longer path for a socket, in bytes. */
+const longestSocketPath = 107;
+
+function describeSocketPathProblem(path: string): string | undefined {
+  if (!path.startsWith("/")) return "must be an absolute path";
+  if (/\p{Cc}/u.test(path)) return "must not contain control characters";
+  return Buffer.byteLength(path) > longestSocketPath
+    ? `must be at most ${longestSocketPath} bytes long: a socket cannot have a longer path`
+    : undefined;
+}
+
 /** How long to wait where nothing else is said, in seconds. */
 export const defaultTimeouts: Timeouts = { connect: 10, request: 30 };
 
@@ -58,33 +67,56 @@ export function timeoutsOf(given: Partial<Timeouts> | undefined): Timeouts {
   };
 }
 
-/** The mistakes in a connection that no single property shows. */
+/**
+ * The mistakes in a connection that no single property shows. A value that is unknown yet may turn out to be there or
+ * not, so only what is certain either way is a mistake.
+ */
 export function connectionRules(given: unknown): CheckFailure[] {
-  if (given === undefined || given === "" || hasUnknown(given)) return [];
   if (typeof given !== "object" || given === null) return [];
-  const has = (key: string): boolean => Reflect.get(given, key) !== undefined;
-  if (has("socketPath") === has("address")) {
-    const reason = has("address")
-      ? "names two ways in; keep socketPath or address"
-      : "is empty; give socketPath, or address with clientCertificate, clientKey and a pin, or leave connection out";
-    return [{ property: "connection", reason }];
-  }
-  const httpsOnly = ["clientCertificate", "clientKey", "serverFingerprint", "serverCertificate"];
-  if (has("socketPath")) {
-    return httpsOnly
-      .filter(has)
+  if (isGiven(given, "socketPath")) {
+    if (isGiven(given, "address"))
+      return [{ property: "connection", reason: "names two ways in; keep socketPath or address" }];
+    return ["clientCertificate", "clientKey", ...pins]
+      .filter((key) => isGiven(given, key))
       .map((key) => ({ property: `connection.${key}`, reason: "belongs to address, not to socketPath" }));
   }
-  const missing = ["clientCertificate", "clientKey"]
-    .filter((key) => !has(key))
+  if (isGiven(given, "address")) return httpsRules(given);
+  if (!isAbsent(given, "socketPath") || !isAbsent(given, "address")) return [];
+  const reason =
+    "names no way in; give socketPath, or address with clientCertificate, clientKey and a pin, or leave connection out";
+  return [{ property: "connection", reason }];
+}
+
+const pins = ["serverFingerprint", "serverCertificate"];
+
+function httpsRules(given: object): CheckFailure[] {
+  const mistakes = ["clientCertificate", "clientKey"]
+    .filter((key) => isAbsent(given, key))
     .map((key) => ({ property: `connection.${key}`, reason: "is required with address" }));
-  if (has("serverFingerprint") === has("serverCertificate")) {
-    const reason = has("serverCertificate")
-      ? "give one pin, serverFingerprint or serverCertificate"
-      : "give serverFingerprint or serverCertificate: a server is never trusted on first use";
-    missing.push({ property: "connection.serverFingerprint", reason });
+  const pair = describePairProblem(valueOf(given, "clientCertificate"), valueOf(given, "clientKey"));
+  if (pair !== undefined) mistakes.push({ property: "connection.clientKey", reason: pair });
+  if (pins.every((key) => isGiven(given, key))) {
+    const reason = "is one pin too many beside serverCertificate; keep one of them";
+    mistakes.push({ property: "connection.serverFingerprint", reason });
   }
-  return missing;
+  if (pins.every((key) => isAbsent(given, key))) {
+    const reason =
+      "is required with address, or serverCertificate instead: a server is never trusted on first use";
+    mistakes.push({ property: "connection.serverFingerprint", reason });
+  }
+  return mistakes;
+}
+
+function isAbsent(given: object, key: string): boolean {
+  return valueOf(given, key) === undefined;
+}
+
+function isGiven(given: object, key: string): boolean {
+  return !isAbsent(given, key) && valueOf(given, key) !== unknownValue;
+}
+
+function valueOf(given: object, key: string): unknown {
+  return Reflect.get(given, key) as unknown;
 }
 
 /** Configuration of the provider: texts by name, as `lxd-access:NAME` in the stack. */
@@ -101,18 +133,25 @@ export const configNames = [
   "onUnreachable",
 ] as const;
 
-/** Where to connect for a resource's `connection`, or for the defaults where it has none. */
+/**
+ * Where to connect for a resource's `connection`, or for the defaults where it has none. CONFIG_INVALID where there is
+ * no server to be found, or stack config says something wrong of one. `isUsable` says whether a usual socket is there.
+ */
 export function resolveConnection(
   given: Connection | undefined,
   config: ProviderConfig,
   environment: NodeJS.ProcessEnv,
+  isUsable: (socketPath: string) => boolean = isWritable,
 ): { endpoint: Endpoint; timeouts: Timeouts } {
   if (given !== undefined)
-    return { endpoint: endpointOf(given, "connection"), timeouts: timeoutsOf(given.timeouts) };
+    return { endpoint: endpointOf(given, "the connection"), timeouts: timeoutsOf(given.timeouts) };
   const configured = connectionFromConfig(config);
   if (configured !== undefined)
-    return { endpoint: endpointOf(configured, "lxd-access config"), timeouts: defaultTimeouts };
-  return { endpoint: { kind: "unix", socketPath: defaultSocket(environment) }, timeouts: defaultTimeouts };
+    return { endpoint: endpointOf(configured, "the lxd-access config"), timeouts: defaultTimeouts };
+  return {
+    endpoint: { kind: "unix", socketPath: defaultSocket(environment, isUsable) },
+    timeouts: defaultTimeouts,
+  };
 }
 
 /** The connection in stack config, checked as one in a program would be; undefined where there is none. */
@@ -128,12 +167,15 @@ function connectionFromConfig(config: ProviderConfig): Connection | undefined {
     ? connectionRules(given)
     : parsed.error.issues.map((issue) => ({ property: issue.path.join("."), reason: issue.message }));
   if (parsed.success && mistakes.length === 0) return parsed.data;
-  const list = mistakes.map(
-    ({ property, reason }) => `lxd-access:${property.replace("connection.", "")} ${reason}`,
+  const list = mistakes.map(({ property, reason }) =>
+    property === "connection"
+      ? `it ${reason}`
+      : `lxd-access:${property.replace("connection.", "")}: ${reason}`,
   );
   return refuse(
     "CONFIG_INVALID",
-    `The stack's configuration of the server connection cannot be used: ${list.join("; ")}`,
+    `The stack's configuration of the server connection cannot be used: ${list.join("; ")}. ` +
+      "Set or remove it with `pulumi config`",
   );
 }
 
@@ -142,11 +184,15 @@ function endpointOf(given: Connection, where: string): Endpoint {
   if (socketPath !== undefined) return { kind: "unix", socketPath };
   const place = parseServerAddress(address ?? "");
   if (place === undefined)
-    return refuse("CONFIG_INVALID", `The ${where} names no server: give socketPath or address`);
+    return refuse("CONFIG_INVALID", `No server is named by ${where}: give socketPath or address`);
   const pair = { certificate: clientCertificate ?? "", privateKey: clientKey ?? "" };
   const problem = describeClientPairProblem(pair, new Date());
   if (problem !== undefined)
-    refuse("CONFIG_INVALID", `The ${where} to ${address ?? ""}: clientCertificate and clientKey: ${problem}`);
+    refuse(
+      "CONFIG_INVALID",
+      `Connecting to ${formatHostAndPort(place)} with clientCertificate and clientKey of ${where}: ${problem}. ` +
+        "Nothing was sent. Give a pair that the server trusts",
+    );
   return { kind: "https", ...place, pin: pinOf(given), clientCertificate, clientKey };
 }
 
@@ -158,14 +204,14 @@ function pinOf({ serverFingerprint, serverCertificate }: Connection): Pin {
 }
 
 /** The local server's socket, found as `lxc` and `incus` find it. */
-function defaultSocket(environment: NodeJS.ProcessEnv): string {
+function defaultSocket(environment: NodeJS.ProcessEnv, isUsable: (path: string) => boolean): string {
   for (const prefix of ["LXD", "INCUS"]) {
     const socket = environment[`${prefix}_SOCKET`];
     if (socket !== undefined && socket !== "") return socket;
     const directory = environment[`${prefix}_DIR`];
     if (directory !== undefined && directory !== "") return join(directory, "unix.socket");
   }
-  return usualSockets.find(isWritable) ?? noServer();
+  return usualSockets.find(isUsable) ?? noServer();
 }
 
 const usualSockets = [

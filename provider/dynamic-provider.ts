@@ -8,7 +8,7 @@ import { AccessError, isAccessError, messageOf } from "./errors";
 import { type Context, PartialError, type RawInputs } from "./handler";
 import type { ClientPool } from "./lxd/pool";
 import { type AnyHandler, contextFor, handlers, type ResourceName, type Surroundings } from "./registry";
-import { checkInputs, secretPaths } from "./schema";
+import { checkInputs, optionalProperties, secretPaths } from "./schema";
 import { withSecrets } from "./secrets";
 import { hasUnknown } from "./unknown";
 
@@ -24,11 +24,15 @@ export function dynamicProvider(
   const handler: AnyHandler = handlers[name];
   const secretInputs = secretPaths(handler.args);
   const secretOutputs = secretPaths(handler.state);
+  const absentOutputs = Object.fromEntries(optionalProperties(handler.state).map((key) => [key, null]));
   let config: ProviderConfig = {};
 
   const context = (): Context => contextFor({ ...surroundings, config }, pool);
-  const outputs = (state: object): Record<string, unknown> =>
-    withSecrets(withoutUndefined(state), secretOutputs);
+  // In a preview an output that is not there counts as unknown, and what uses it as changed. Null is known.
+  const outputs = (state: object): Record<string, unknown> => ({
+    ...absentOutputs,
+    ...withSecrets(withoutUndefined(state), secretOutputs),
+  });
 
   return {
     // The engine does not wait for this before the next call, so everything is read at once.
@@ -39,7 +43,7 @@ export function dynamicProvider(
 
     check: (_olds: RawInputs, news: RawInputs) =>
       reporting(name, () => {
-        const inputs = withoutProvider(news);
+        const inputs = withoutEmpty(withoutProvider(news), secretInputs);
         const known = secretInputs.filter((path) => !hasUnknown(valueAt(inputs, path)));
         return Promise.resolve({
           inputs: withSecrets(inputs, known),
@@ -90,7 +94,8 @@ export function dynamicProvider(
 
 /** The stored outputs as the handler's state. What an unknown release or a hand wrote is refused, never guessed at. */
 function stateOf(handler: AnyHandler, name: ResourceName, stored: RawInputs): object {
-  const parsed = handler.state.safeParse(withoutProvider(stored));
+  const present = Object.entries(withoutProvider(stored)).filter(([, value]) => value !== null);
+  const parsed = handler.state.safeParse(Object.fromEntries(present));
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
   throw new AccessError(
@@ -129,6 +134,25 @@ async function reporting<Result>(
 
 function withoutProvider(properties: RawInputs): Record<string, unknown> {
   return Object.fromEntries(Object.entries(properties).filter(([key]) => key !== providerKey));
+}
+
+/** Drops secrets that turned out to be undefined: inside a secret the wire has no undefined and says null. */
+function withoutEmpty(inputs: RawInputs, paths: readonly (readonly string[])[]): Record<string, unknown> {
+  return paths
+    .filter((path) => valueAt(inputs, path) === null)
+    .reduce<Record<string, unknown>>(withoutPath, { ...inputs });
+}
+
+function withoutPath(object: Record<string, unknown>, path: readonly string[]): Record<string, unknown> {
+  const [name, ...rest] = path;
+  return Object.fromEntries(
+    Object.entries(object)
+      .filter(([key]) => key !== name || rest.length > 0)
+      .map(([key, value]) => [
+        key,
+        key === name ? withoutPath(value as Record<string, unknown>, rest) : value,
+      ]),
+  );
 }
 
 /** The wire format has no undefined. */

@@ -1,7 +1,7 @@
 /** Checking inputs against their zod schema, and reading from the schema which of them are secret. */
 import { z } from "zod";
 import type { CheckFailure, RawInputs, ResourceHandler } from "./handler";
-import { hasUnknown } from "./unknown";
+import { unknownValue } from "./unknown";
 
 /** Metadata a property may carry in its schema. */
 export interface PropertyMetadata {
@@ -9,53 +9,69 @@ export interface PropertyMetadata {
   readonly secret?: boolean;
 }
 
-/** Every mistake in the inputs, by property. What is unknown in a preview is not judged. */
+/**
+ * Every mistake in the inputs, by property, at most one each. What is unknown in a preview is not judged, and a rule
+ * that spans several properties is not asked about one that is wrong by itself.
+ */
 export function checkInputs<Args extends object, State extends object>(
   handler: ResourceHandler<Args, State>,
   inputs: RawInputs,
 ): CheckFailure[] {
   const parsed = handler.args.safeParse(inputs);
   const issues = parsed.success ? [] : parsed.error.issues;
-  const failures = issues
-    .filter((issue) => !hasUnknown(valueAt(inputs, issue.path)))
-    .flatMap((issue) => describeIssue(issue, inputs));
-  const faulty = new Set(failures.map(({ property }) => property.replace(/[.[].*$/, "")));
-  const broken = handler.rules(inputs).filter(({ property }) => !faulty.has(property));
-  return [...failures, ...broken];
+  const failures = issues.flatMap((issue) => describeIssue(issue, inputs));
+  const broken = handler
+    .rules(inputs)
+    .filter((rule) => !failures.some(({ property }) => isOrIsInside(property, rule.property)));
+  return [...failures, ...broken].filter(
+    ({ property }, index, all) => all.findIndex((other) => other.property === property) === index,
+  );
+}
+
+function isOrIsInside(property: string, outer: string): boolean {
+  return property === outer || property.startsWith(`${outer}.`) || property.startsWith(`${outer}[`);
 }
 
 function describeIssue(issue: z.core.$ZodIssue, inputs: RawInputs): CheckFailure[] {
   const property = propertyPath(issue.path);
   if (issue.code === "unrecognized_keys") {
+    const owner = property === "" ? "this resource" : property;
     return issue.keys.map((key) => ({
       property: propertyPath([...issue.path, key]),
-      reason: "is not a property of this resource",
+      reason: `is not a property of ${owner}`,
     }));
   }
-  if (issue.code === "invalid_type" && valueAt(inputs, issue.path) === undefined) {
-    return [{ property, reason: "is required" }];
+  const value = valueAt(inputs, issue.path);
+  if (value === unknownValue) return [];
+  if (issue.code === "invalid_type") {
+    return [{ property, reason: value === undefined ? "is required" : `must be ${article(issue.expected)}` }];
   }
-  if (issue.code === "invalid_type") return [{ property, reason: `must be ${article(issue.expected)}` }];
   if (issue.code === "invalid_value") {
-    return [
-      { property, reason: `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}` },
-    ];
+    return [{ property, reason: `must be ${alternatives(issue.values)}` }];
   }
   return [{ property, reason: issue.message }];
 }
 
-/** Writes a path as Pulumi does: `connection.address`, `projects[0]`. */
+/** Writes a path as Pulumi does: `connection.address`, `projects[0]`, `["odd name"]`. */
 function propertyPath(path: readonly PropertyKey[]): string {
-  return path
-    .map((step, index) =>
-      typeof step === "number" ? `[${step}]` : `${index === 0 ? "" : "."}${String(step)}`,
-    )
-    .join("");
+  return path.reduce<string>((before, step) => {
+    if (typeof step === "number") return `${before}[${step}]`;
+    const name = String(step);
+    if (!/^[\p{L}_$][\p{L}\p{N}_$-]*$/u.test(name)) return `${before}[${JSON.stringify(name)}]`;
+    return before === "" ? name : `${before}.${name}`;
+  }, "");
 }
 
 function article(type: string): string {
-  const name = type === "record" ? "object" : type;
+  const names: Readonly<Record<string, string | undefined>> = { record: "object", int: "whole number" };
+  const name = names[type] ?? type;
   return /^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`;
+}
+
+function alternatives(values: readonly unknown[]): string {
+  const quoted = values.map((value) => JSON.stringify(value));
+  const last = quoted.pop() ?? "";
+  return quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`;
 }
 
 function valueAt(inputs: unknown, path: readonly PropertyKey[]): unknown {
@@ -72,6 +88,15 @@ export function secretPaths(schema: z.ZodType): string[][] {
   return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([key, property]) =>
     isSecret(property) ? [[key]] : secretPaths(property).map((path) => [key, ...path]),
   );
+}
+
+/** Names of the properties of an object schema that have a description and may be absent. */
+export function optionalProperties(schema: z.ZodType): string[] {
+  const inner = unwrap(schema);
+  if (!(inner instanceof z.ZodObject)) return [];
+  return Object.entries(inner.shape as Record<string, z.ZodType>)
+    .filter(([, property]) => property instanceof z.ZodOptional && property.description !== undefined)
+    .map(([key]) => key);
 }
 
 function isSecret(schema: z.ZodType): boolean {

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { options, properties, typeOf } from "./resource";
+import { optional, options, properties, typeOf } from "./resource";
 
 /** Inputs of {@link ClientCertificate}. */
 export interface ClientCertificateArgs {
@@ -51,6 +51,7 @@ export class ClientCertificate extends pulumi.CustomResource {
       properties("ClientCertificate", inputs, clientCertificateOutputs, clientCertificateSecrets),
       options("ClientCertificate", clientCertificateSecrets, opts),
     );
+    this.pkcs12 = optional(this.pkcs12);
   }
 }
 

@@ -17,7 +17,7 @@ export function typeOf(resource: string): string {
  * the provider's code into every resource; this constant finds the installed package instead, so that state stays small,
  * a refresh runs the code that is installed, and an update of this package is no change of a resource. It never changes.
  */
-export function providerText(resource: string): string {
+function providerText(resource: string): string {
   return `exports.handler=()=>require("pulumi-lxd-access/provider").${resource};`;
 }
 
@@ -49,12 +49,16 @@ export function options(
   return pulumi.mergeOptions(given, { additionalSecretOutputs: [...secrets.outputs] });
 }
 
+/** An output that may be absent. The provider says null then, because in a preview the engine takes nothing for unknown. */
+export function optional(output: pulumi.Output<string | undefined>): pulumi.Output<string | undefined> {
+  return output.apply((value: string | null | undefined) => value ?? undefined);
+}
+
 /** A connection that is there but empty is a slip, in a loop say, and must not end up at the local server. */
 function presentConnection(connection: unknown): unknown {
   if (connection === undefined || connection === null) return {};
-  return pulumi.Output.isInstance(connection)
-    ? connection.apply((value: unknown) => value ?? {})
-    : connection;
+  if (!pulumi.Output.isInstance(connection) && !(connection instanceof Promise)) return connection;
+  return pulumi.output(connection as pulumi.Input<object | null | undefined>).apply((known) => known ?? {});
 }
 
 function markSecret(inputs: Record<string, unknown>, [name, ...rest]: readonly string[]): void {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "./connection";
-import { options, properties, typeOf } from "./resource";
+import { optional, options, properties, typeOf } from "./resource";
 
 /** Inputs of {@link TrustToken}. Give either `projects` or `restricted: false`. */
 export interface TrustTokenArgs {
@@ -59,6 +59,9 @@ export class TrustToken extends pulumi.CustomResource {
       properties("TrustToken", args, trustTokenOutputs, trustTokenSecrets),
       options("TrustToken", trustTokenSecrets, opts),
     );
+    this.token = optional(this.token);
+    this.expiresAt = optional(this.expiresAt);
+    this.clientFingerprint = optional(this.clientFingerprint);
   }
 }
 

@@ -22,22 +22,21 @@ export function formatHostAndPort({ host, port }: HostAndPort): string {
 
 /** Takes `host`, `host:port`, `[v6]:port`, a bare IPv6 address or an `https://` URL apart; undefined where it is none of these. */
 export function parseServerAddress(text: string): HostAndPort | undefined {
-  const address = text.startsWith("https://") ? text.slice("https://".length).replace(/\/$/, "") : text;
+  const address = /^https:\/\//i.test(text) ? text.slice("https://".length).replace(/\/$/, "") : text;
   const parts = splitHostAndPort(address);
-  if (parts === undefined || parts.host === "" || !isHost(parts.host)) return undefined;
-  return parts;
+  return parts === undefined || parts.port === 0 || !isHost(parts.host) ? undefined : parts;
 }
 
 /**
- * The form in which two spellings of one listener are equal: `host:port`, lower case, the default port filled in.
- * Every IPv6 wildcard (`:8443`, `[::]`, `::`) becomes `[::]:port`; `0.0.0.0` stays its own, since newer servers bind
- * it to IPv4 only. The empty string (no listener) stays empty.
+ * The form in which two spellings of one listener are equal: `host:port`, lower case, an IPv6 address in its shortest
+ * form, the default port filled in. Every IPv6 wildcard (`:8443`, `[::]`, `::`) becomes `[::]:port`; `0.0.0.0` stays its
+ * own, since newer servers bind it to IPv4 only. The empty string (no listener) stays empty.
  */
 export function canonicalListenAddress(value: string): string {
   if (value === "") return "";
   const parts = splitHostAndPort(value);
   if (parts === undefined) return value;
-  return formatHostAndPort({ host: parts.host === "" ? "::" : parts.host.toLowerCase(), port: parts.port });
+  return formatHostAndPort({ host: parts.host === "" ? "::" : canonicalHost(parts.host), port: parts.port });
 }
 
 /** Why a value cannot be a listen address, as a phrase that follows the property's name; undefined when it can. */
@@ -48,14 +47,15 @@ export function describeListenAddressProblem(value: string): string | undefined 
   const parts = splitHostAndPort(value);
   if (parts === undefined) return 'must look like ":8443", "10.0.0.11", "10.0.0.11:8443" or "[fd00::1]:8443"';
   if (parts.port === 0) return "must name a port: with 0 the server picks one that no client can know";
+  if (/^[0-9]+$/.test(value)) return `must have a colon before the port: ":${value}"`;
   if (parts.host !== "" && !isHost(parts.host)) return `has no valid host: ${JSON.stringify(parts.host)}`;
   return undefined;
 }
 
-/** Whether a listener is on every interface. */
+/** Whether a listener is on every interface. The empty string is no listener. */
 export function isWildcard(listen: string): boolean {
-  const host = splitHostAndPort(listen)?.host;
-  return host === "" || host === "::" || host === "0.0.0.0";
+  const host = listen === "" ? undefined : splitHostAndPort(listen)?.host;
+  return host === "" || (host !== undefined && ["::", "0.0.0.0"].includes(canonicalHost(host)));
 }
 
 /** Whether a connection dialled to `dialled` can have come in through the listener `listen`. A name may stand for any address. */
@@ -64,7 +64,7 @@ export function mayServe(listen: string, dialled: HostAndPort): boolean {
   const parts = splitHostAndPort(listen);
   if (parts?.port !== dialled.port) return false;
   const isNamed = isIP(parts.host) !== isIP(dialled.host);
-  return isWildcard(listen) || isNamed || parts.host.toLowerCase() === dialled.host.toLowerCase();
+  return isWildcard(listen) || isNamed || canonicalHost(parts.host) === canonicalHost(dialled.host);
 }
 
 /** The IP address a listener is bound to, or undefined for a wildcard or a name. */
@@ -81,6 +81,14 @@ function splitHostAndPort(text: string): HostAndPort | undefined {
   if (bracketed !== undefined && !isIPv6(bracketed) && !isIPv4(bracketed)) return undefined;
   const number = port === undefined || port === "" ? defaultPort : Number(port);
   return number > 65535 ? undefined : { host: bracketed ?? bare ?? "", port: number };
+}
+
+/** Lower case, and an IPv6 address in its shortest form; its zone, the name of an interface, stays as it is. */
+function canonicalHost(host: string): string {
+  if (!isIPv6(host)) return host.toLowerCase();
+  const [address = "", zone] = host.split("%");
+  const shortest = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  return zone === undefined ? shortest : `${shortest}%${zone}`;
 }
 
 function isIP(host: string): boolean {

@@ -36,7 +36,8 @@ const wireFormat = z.object({
 /** Reads a token. Undefined where the text is none; the caller must not repeat the text in a message. */
 export function decodeTrustToken(text: string): TrustToken | undefined {
   const trimmed = text.trim();
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(trimmed)) return undefined;
+  // Servers refuse base64 that lost its padding, which Node would forgive.
+  if (trimmed.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(trimmed)) return undefined;
   const parsed = wireFormat.safeParse(parseJson(Buffer.from(trimmed, "base64").toString("utf8")));
   if (!parsed.success) return undefined;
   const { client_name, fingerprint, addresses, secret, expires_at, type } = parsed.data;

@@ -36,11 +36,11 @@ export class PulumiProject {
 
   /**
    * Makes a project with a program, and its stack `test`. `config` is by full name (`lxd-access:socketPath`).
-   * `install: false` leaves node_modules to the caller; otherwise it is this checkout's.
+   * `install: false` leaves node_modules to the caller; otherwise it is this checkout's. Types are checked on request.
    */
   static async create(
     program: string,
-    options: { config?: Record<string, string>; install?: boolean; main?: string } = {},
+    options: { config?: Record<string, string>; install?: boolean; checkTypes?: boolean; main?: string } = {},
   ): Promise<PulumiProject> {
     const directory = mkdtempSync(join(tmpdir(), "lxa-stack-"));
     const project = new PulumiProject(directory, {
@@ -52,7 +52,9 @@ export class PulumiProject {
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_DISABLE_REGISTRY_RESOLVE: "true",
       // Programs are type-checked by `npm run verify`; here that would only cost time.
-      PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+      PULUMI_NODEJS_TRANSPILE_ONLY: String(options.checkTypes !== true),
+      // Nothing is found that a project has not got itself.
+      NODE_PATH: "",
       TMPDIR: join(directory, ".tmp"),
     });
     for (const folder of [".state", ".home", ".tmp"]) mkdirSync(join(directory, folder));

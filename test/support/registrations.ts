@@ -33,14 +33,16 @@ export async function register<Resource extends pulumi.CustomResource>(
   make: () => Resource,
   outputs: Record<string, unknown> = {},
 ): Promise<{ resource: Resource; registration: Registration }> {
-  // It also says what the engine is able to do, such as keeping secrets.
-  await pulumi.runtime.setMocks(engine);
   const monitor = new RecordingMonitor(engine);
   setMockOptions(monitor);
   answered = outputs;
-  const resource = make();
+  const made: Resource[] = [];
+  // As a program does, which first asks the engine what it is able to do, such as keeping secrets.
+  await pulumi.runtime.runInPulumiStack(() => Promise.resolve(made.push(make())));
+  const [resource] = made;
+  if (resource === undefined) throw new Error("nothing was made");
   await valueOf(resource.urn);
-  const [request] = monitor.requests;
+  const request = monitor.requests.find((candidate) => candidate.getType() !== "pulumi:pulumi:Stack");
   if (request === undefined) throw new Error("nothing was registered");
   const registration = {
     type: request.getType(),

@@ -1,0 +1,108 @@
+/** What the LXD client makes of replies that are none, and of servers that repeat what they were told. */
+import * as assert from "node:assert/strict";
+import { fails, impatient, refusal, trusted, useConnections } from "./connections";
+import { reply, server } from "./tls-listener";
+
+describe("a connection", () => {
+  const { listen, dial } = useConnections();
+
+  describe("over which no reply comes that can be used", () => {
+    const silent: [title: string, bytes: string][] = [
+      ["that never begins", ""],
+      ["whose headers stop", "HTTP/1.1 200 OK\r\ncontent-le"],
+      ["whose body stops", 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"type":"sync"'],
+    ];
+    for (const [title, bytes] of silent) {
+      it(`is given up over one ${title}`, async () => {
+        const listener = await listen((socket) => socket.write(bytes));
+        await fails(
+          dial(listener.port, { timeouts: impatient }).getServer(),
+          "LXD_TIMEOUT",
+          /no reply within 0\.3 s/,
+        );
+        assert.equal(listener.requests.length, 1);
+      });
+    }
+
+    const service = /is not one of LXD's or Incus's REST API. Is another service on this address\?/;
+    const wrong: [title: string, bytes: string, message: RegExp][] = [
+      ["of a web page", reply("<!doctype html><h1>It works!</h1>"), service],
+      ["of a proxy's error page", reply("<h1>Bad Gateway</h1>", "502 Bad Gateway"), /\(HTTP 502\) is not/],
+      ["of nothing", reply(""), service],
+      ["of half a JSON text", reply('{"type":"sync","metadata":{"auth"'), service],
+      ["of other JSON", reply({ hello: "world" }), service],
+      ["of JSON that is no object", reply("[]"), service],
+      [
+        "of another shape",
+        reply({ type: "sync", metadata: { auth: 7 } }),
+        /not what LXD or Incus send \(auth\)/,
+      ],
+      ["of no server", reply({ type: "sync", metadata: null }), /not what LXD or Incus send/],
+      [
+        "with headers beyond measure",
+        reply(server, "200 OK", [`x: ${"y".repeat(100_000)}`]),
+        /Headers Overflow/,
+      ],
+    ];
+    for (const [title, bytes, message] of wrong) {
+      it(`says so of a reply ${title}`, async () => {
+        const listener = await listen((socket) => socket.write(bytes));
+        await fails(dial(listener.port).getServer(), "LXD_PROTOCOL", message);
+      });
+    }
+
+    it("does not follow a redirect", async () => {
+      const elsewhere = await listen(trusted);
+      const headers = [`location: https://127.0.0.1:${elsewhere.port}/1.0`];
+      const listener = await listen((socket) => socket.write(reply("", "307 Temporary Redirect", headers)));
+      const client = dial(listener.port);
+      await fails(client.getServer(), "LXD_PROTOCOL", service);
+      await fails(client.redeemCertificateToken("c2VjcmV0", "trust_token"), "LXD_PROTOCOL", service);
+      assert.equal(elsewhere.connections(), 0);
+    });
+
+    it("is ended when a reply does not end", async () => {
+      let sent = 0;
+      const listener = await listen((socket) => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\n");
+        const chunk = Buffer.alloc(1024 * 1024, " ");
+        const more = (): void => {
+          do sent += chunk.length;
+          while (!socket.destroyed && socket.write(chunk));
+        };
+        socket.on("drain", more);
+        more();
+      });
+      await fails(dial(listener.port).getServer(), "LXD_PROTOCOL", /longer than 64 MiB/);
+      assert.ok(sent >= 64 * 1024 * 1024);
+    });
+  });
+
+  describe("never repeats a token in an error", () => {
+    const token = Buffer.from(JSON.stringify({ client_name: "ci", secret: "29d3b944".repeat(8) })).toString(
+      "base64",
+    );
+    const long = "x".repeat(480);
+    const echoes: [title: string, bytes: string][] = [
+      ["the server repeats", reply({ type: "error", error: `bad token ${token}` }, "400 Bad Request")],
+      ["the server repeats twice", reply({ type: "error", error: `${token}, ${token}` }, "403 Forbidden")],
+      [
+        "is cut off in the server's words",
+        reply({ type: "error", error: long + token }, "500 Internal Server Error"),
+      ],
+      ["the server repeats outside JSON", reply(`cannot parse ${token}`, "400 Bad Request")],
+      ["the server repeats as its status", reply({ type: "error", error: "no" }, `400 ${token}`)],
+      ["the server repeats instead of HTTP", `${token}\r\n\r\n`],
+      ["the server repeats in a header", reply("", "302 Found", [`location: /${token}`])],
+    ];
+    for (const [title, bytes] of echoes) {
+      it(`that ${title}`, async () => {
+        const listener = await listen((socket) => socket.write(bytes));
+        const error = await refusal(dial(listener.port).redeemCertificateToken(token, "trust_token"));
+        assert.ok(listener.requests[0]?.body.includes(token), "it was sent");
+        for (let start = 0; start + 20 <= token.length; start++)
+          assert.ok(!error.message.includes(token.slice(start, start + 20)), error.message);
+      });
+    }
+  });
+});

@@ -1,0 +1,209 @@
+/** The package as `npm publish` would send it: it installs and works from its archive, away from this checkout. */
+import * as assert from "node:assert/strict";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve, sep } from "node:path";
+import { PulumiProject } from "../support/pulumi-project";
+import { freePort, type ServerView, viewOf } from "../support/server-view";
+import { startServer, type TestServer } from "../support/servers";
+import { describeWith } from "../support/skip";
+
+const checkout = resolve(__dirname, "../..");
+const { devDependencies: ours } = JSON.parse(readFileSync(join(checkout, "package.json"), "utf8")) as {
+  devDependencies: Record<string, string>;
+};
+
+const program = `
+import * as pulumi from "@pulumi/pulumi";
+import { ClientCertificate, HttpsAddress, Remote, TrustToken } from "pulumi-lxd-access";
+const server = new HttpsAddress("server", { address: new pulumi.Config().require("address") });
+const invitation = new TrustToken("invitation", { clientName: "ci", projects: ["default"] }, { dependsOn: [server] });
+const key = new ClientCertificate("key");
+const remote = new Remote("prod", {
+  token: invitation.token,
+  clientCertificate: key.certificate,
+  clientKey: key.privateKey,
+  configDir: "./lxc",
+});
+export const configState = remote.configState;
+`;
+
+/** Compiles as an ES module only. */
+const moduleProgram = `${program}
+const again = await import("pulumi-lxd-access");
+export const isSame = again.Remote === Remote;
+export const place = import.meta.url;
+`;
+
+describeWith(["pulumi", "lxd-daemon"], "the package from its archive", function () {
+  this.timeout(600_000);
+
+  let folder: string;
+  let archive: string;
+  let server: TestServer;
+  let view: ServerView;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "lxa-archive-"));
+    const { runNpm } = await import("../../scripts/npm.mjs");
+    await runNpm(["pack", "--pack-destination", folder], { what: "packing the package", cwd: checkout });
+    const [name] = readdirSync(folder);
+    archive = join(folder, String(name));
+    server = await startServer("lxd-daemon");
+    view = viewOf(server);
+  });
+
+  after(async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  describe("with npm", () => {
+    let commonjs: PulumiProject;
+    let module: PulumiProject;
+
+    before(async () => {
+      commonjs = await project(program, { main: "index.ts" });
+      module = await project(moduleProgram, { main: "index.ts", type: "module" });
+      // Pulumi compiles ES modules only where a tsconfig.json says so.
+      const compilerOptions = {
+        target: "ES2022",
+        module: "nodenext",
+        moduleResolution: "nodenext",
+        strict: true,
+      };
+      module.write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["index.ts"] }));
+    });
+
+    after(() => {
+      commonjs.remove();
+      module.remove();
+    });
+
+    it("installs in an empty folder", async () => {
+      const { runNpm } = await import("../../scripts/npm.mjs");
+      await runNpm(["install", "--prefer-offline", "--prefix", commonjs.directory], {
+        what: "npm install",
+        cwd: commonjs.directory,
+        env: withoutNpm(process.env),
+      });
+      assertOnItsOwn(commonjs.directory);
+    });
+
+    it("works in a CommonJS project in TypeScript", () => works(commonjs));
+
+    it("works in an ES module in TypeScript", async () => {
+      // The same dependencies, so a second installation would show nothing.
+      renameSync(join(commonjs.directory, "node_modules"), join(module.directory, "node_modules"));
+      await works(module, ({ isSame, place }) => {
+        assert.equal(isSame, true);
+        assert.match(String(place), /^file:.*\/index\.ts$/);
+      });
+    });
+  });
+
+  describe("with pnpm", () => {
+    let strict: PulumiProject;
+
+    before(async () => {
+      // Without a TypeScript of its own: the one inside Pulumi compiles the program.
+      strict = await project(program, { main: "index.ts", devDependencies: {} });
+    });
+
+    after(() => {
+      strict.remove();
+    });
+
+    it("installs in an empty folder", async () => {
+      const { run } = await import("../../scripts/run.mjs");
+      const pnpm = join(dirname(require.resolve("pnpm")), "bin", "pnpm.cjs");
+      const own = join(folder, "pnpm");
+      const places = ["DATA", "STATE", "CACHE", "CONFIG"].map((kind) => [`XDG_${kind}_HOME`, own]);
+      await run(process.execPath, [pnpm, "install", "--store-dir", join(own, "store")], {
+        what: "pnpm install",
+        cwd: strict.directory,
+        env: { ...withoutNpm(process.env), ...(Object.fromEntries(places) as NodeJS.ProcessEnv) },
+      });
+      assertOnItsOwn(strict.directory);
+      assert.ok(!existsSync(join(strict.directory, "node_modules", "zod")), "nothing is hoisted");
+    });
+
+    it("works in a CommonJS project in TypeScript, where nothing but what it names is found", () =>
+      works(strict));
+  });
+
+  /** A project that depends on the archive, not installed yet. */
+  async function project(
+    text: string,
+    manifest: { main: string; type?: string; devDependencies?: Record<string, string> },
+  ): Promise<PulumiProject> {
+    const made = await PulumiProject.create(text, {
+      install: false,
+      checkTypes: true,
+      config: {
+        "test:address": `127.0.0.1:${await freePort()}`,
+        "lxd-access:socketPath": server.socketPath,
+      },
+    });
+    const dependencies = {
+      "@pulumi/pulumi": ours["@pulumi/pulumi"],
+      "pulumi-lxd-access": `file:${archive}`,
+    };
+    const { "@types/node": node, "ts-node": tsNode, typescript } = ours;
+    const compiler = { "@types/node": node, "ts-node": tsNode, typescript };
+    writeFileSync(
+      join(made.directory, "package.json"),
+      JSON.stringify({
+        ...{ name: "test", private: true, dependencies, devDependencies: compiler },
+        ...manifest,
+      }),
+    );
+    return made;
+  }
+
+  /** Up, nothing more to do, destroy; the server is as before. */
+  async function works(
+    made: PulumiProject,
+    verify?: (outputs: Record<string, unknown>) => void,
+  ): Promise<void> {
+    await made.up();
+    const outputs = await made.outputs();
+    assert.equal(outputs["configState"], "present");
+    verify?.(outputs);
+    assert.deepEqual(
+      (await view.clients()).map(({ name }) => name),
+      ["ci"],
+    );
+    await made.expect(0, "preview", "--refresh", "--expect-no-changes");
+    await made.destroy();
+    assert.deepEqual(await view.clients(), []);
+    assert.equal(await view.address(), "");
+  }
+});
+
+/** What npm tells the scripts that it starts is about the checkout. */
+function withoutNpm(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const own = /^(npm_(package|lifecycle|config_local_prefix)|INIT_CWD$|NODE_PATH$)/;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !own.test(name)));
+}
+
+/** Nothing in the folder leads out of it, and no folder above has packages: so nothing comes from elsewhere. */
+function assertOnItsOwn(directory: string): void {
+  const own = realpathSync(directory);
+  const links = readdirSync(own, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isSymbolicLink())
+    .map((entry) => join(entry.parentPath, entry.name));
+  for (const link of links)
+    assert.ok(realpathSync(link).startsWith(own + sep), `${link} leads out of the project`);
+  for (let above = dirname(own); above !== dirname(above); above = dirname(above))
+    assert.ok(!existsSync(join(above, "node_modules")), `there are packages in ${above}`);
+}
