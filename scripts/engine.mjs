@@ -4,7 +4,7 @@
  */
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
 import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { runNpm } from "./npm.mjs";
 import { findProgram, isProgram, pathFolders, root, run } from "./run.mjs";
@@ -71,8 +71,10 @@ async function engineOnPath() {
   const missing = companions.filter((name) => findProgram(name, folders) === undefined);
   // Looked at first: without them, `pulumi` may be a script that would start a download of its own.
   if (missing.length > 0) return { reason: `${command} has no ${missing.join(" and no ")} beside it` };
+  // Even this command writes a log into Pulumi's home.
+  const home = mkdtempSync(join(tmpdir(), "lxa-"));
   try {
-    const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+    const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_HOME: home };
     const { stdout } = await run(command, ["version"], { env, cwd: "/", seconds: 20 });
     const found = /^v?(\d+\.\d+\.\d+)/.exec(stdout.trim())?.[1] ?? "";
     if (!isAtLeast(found, oldest))
@@ -80,6 +82,8 @@ async function engineOnPath() {
     return { command, binDirectory: dirname(command), version: found, origin: command };
   } catch (error) {
     return { reason: error instanceof Error ? error.message : String(error) };
+  } finally {
+    rmSync(home, { recursive: true, force: true });
   }
 }
 

@@ -63,8 +63,8 @@ describeWith(["pulumi", "lxd-daemon"], "the package from its archive", function 
   });
 
   after(async () => {
-    await server.stop();
     rmSync(folder, { recursive: true });
+    await server.stop();
   });
 
   describe("with npm", () => {
