@@ -21,7 +21,7 @@ const parts = [
     name: "client-config",
     files: ["provider/client-config/"],
     uses: ["ground", "pki"],
-    packages: ["proper-lockfile", "write-file-atomic", "yaml"],
+    packages: ["proper-lockfile", "yaml"],
   },
   {
     name: "terms",

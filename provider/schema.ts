@@ -3,12 +3,6 @@ import { z } from "zod";
 import type { CheckFailure, RawInputs, ResourceHandler } from "./handler";
 import { unknownValue } from "./unknown";
 
-/** Metadata a property may carry in its schema. */
-export interface PropertyMetadata {
-  readonly description?: string;
-  readonly secret?: boolean;
-}
-
 /**
  * Every mistake in the inputs, by property, at most one each. What is unknown in a preview is not judged, and a rule
  * that spans several properties is not asked about one that is wrong by itself.

@@ -32,6 +32,7 @@ const longestDirectory = 88;
  * @property {() => Promise<void>} stop shuts the daemon down and deletes the directory; may be called again
  * @property {() => Promise<void>} kill ends the daemon as a power cut would; the directory stays
  * @property {() => Promise<void>} restart shuts the daemon down if it runs, and starts it again on the same directory
+ * @property {() => void} leaveRunning lets the daemon outlive this process; {@link stopDaemon} ends it later
  */
 
 /** @type {Set<{ pid: number, directory: string }>} daemons of this process that must not outlive it */
@@ -39,12 +40,11 @@ const alive = new Set();
 
 /**
  * Starts a daemon and waits until it is ready. Rejects with a StepError that shows the end of its log if it is not.
- * @param {{ flavor: Flavor, directory?: string, outlive?: boolean }} options
- *   `directory`: an absolute path, short; made if need be, deleted by `stop`; default: a new one.
- *   `outlive`: leave the daemon alone when this process ends
+ * @param {{ flavor: Flavor, directory?: string }} options
+ *   `directory`: an absolute path, short; made if need be, deleted by `stop`; default: a new one
  * @returns {Promise<Daemon>}
  */
-export async function startDaemon({ flavor, directory: wanted, outlive = false }) {
+export async function startDaemon({ flavor, directory: wanted }) {
   const { command } = await requireServer(flavor);
   const directory = makeDirectory(wanted);
   const socketPath = join(directory, "unix.socket");
@@ -61,6 +61,9 @@ export async function startDaemon({ flavor, directory: wanted, outlive = false }
       await shutDown({ flavor, directory, pid: daemon.pid });
       await start();
     },
+    leaveRunning: () => {
+      alive.delete(daemon);
+    },
   };
   const start = async () => {
     const log = join(directory, "daemon.log");
@@ -75,7 +78,7 @@ export async function startDaemon({ flavor, directory: wanted, outlive = false }
     });
     await waitUntilReady(flavor, command, daemon, log);
   };
-  if (!outlive) endWithThisProcess(daemon);
+  endWithThisProcess(daemon);
   try {
     await start();
   } catch (error) {

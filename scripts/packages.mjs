@@ -2,7 +2,7 @@
  * Installs servers from the packages of Debian and Ubuntu. Nothing on the system is changed before it was printed, and
  * no service is left running: only private daemons are wanted.
  */
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { findProgram, run } from "./run.mjs";
 import { StepError, ask, detail, hasTerminal, say } from "./steps.mjs";
 
@@ -47,8 +47,9 @@ export async function installServer(name) {
   }
   if (process.getuid?.() !== 0) return "installing it needs root";
   try {
-    if (!hasPackageLists())
-      await carryOut("the package lists", [{ command: "apt-get", args: ["update", ...limits] }]);
+    // A source that is out of reach is no reason to give up: the one that matters may have answered.
+    const update = { command: "apt-get", args: ["update", ...limits], expect: [0, 100] };
+    if (!hasFreshLists()) await carryOut("recent package lists", [update]);
     const plan = await planFor(name);
     if (typeof plan === "string") return plan;
     await carryOut(name, plan);
@@ -129,10 +130,11 @@ function describe(change) {
   return `new file ${change.file}:\n  ${change.content.trimEnd().replaceAll("\n", "\n  ")}`;
 }
 
-function hasPackageLists() {
-  return readdirSync("/var/lib/apt/lists").some(
-    (name) => name.endsWith("Packages") || name.includes("Packages."),
-  );
+/** Old lists name packages that the distribution has replaced since; images of containers have none at all. */
+function hasFreshLists() {
+  const lists = "/var/lib/apt/lists";
+  const age = Date.now() - statSync(lists).mtimeMs;
+  return age < 86_400_000 && readdirSync(lists).some((name) => name.includes("Packages"));
 }
 
 /**

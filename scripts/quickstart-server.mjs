@@ -11,7 +11,7 @@ import {
   tailOf,
 } from "./background.mjs";
 import { freePort, startDaemon, stopDaemon } from "./daemon.mjs";
-import { atEnd } from "./ending.mjs";
+import { atEnd, isEnding } from "./ending.mjs";
 import { isolatedEnvironment } from "./environment.mjs";
 import { root } from "./run.mjs";
 import { StepError, detail, say } from "./steps.mjs";
@@ -30,33 +30,43 @@ import { StepError, detail, say } from "./steps.mjs";
  * @property {Record<string, string>} secrets the same, for what is secret
  * @property {"lxd" | "incus"} flavor
  * @property {string} [client] path of `lxc` or `incus`, where there is one
+ * @property {() => void} leaveRunning lets it outlive this process
  */
 
 /**
  * Starts a private LXD daemon; where there can be none, the server double, with a banner that says so.
  * @param {import("./setup.mjs").Found} found
  * @param {string} folder the server gets a folder in it
- * @param {boolean} outlive whether it stays when this process ends
  * @returns {Promise<Server>}
  */
-export async function startPrivateServer({ lxd, reasons }, folder, outlive) {
+export async function startPrivateServer({ lxd, reasons }, folder) {
   const directory = join(folder, "server");
   if (lxd === undefined) return startDouble(directory, reasons.lxd ?? "there is no LXD");
   say(`starting a private LXD ${lxd.version} in ${directory}`);
   try {
-    const daemon = await startDaemon({ flavor: "lxd", directory, outlive });
-    atEnd("stopping the private LXD daemon", async () => {
-      say("stopping the private LXD daemon");
-      await daemon.stop();
-    });
-    const { pid, socketPath } = daemon;
+    const starting = startDaemon({ flavor: "lxd", directory });
+    // Also while it still starts. One that fails to has been stopped already.
+    atEnd("stopping the private LXD daemon", () => starting.then(stopWithWord, () => undefined));
+    const { pid, socketPath, leaveRunning } = await starting;
     const client = lxd.client === undefined ? {} : { client: lxd.client };
-    return { ...(await serverAt(socketPath)), process: { kind: "daemon", directory, pid }, ...client };
+    return {
+      ...(await serverAt(socketPath)),
+      process: { kind: "daemon", directory, pid },
+      ...client,
+      leaveRunning,
+    };
   } catch (error) {
+    if (isEnding()) throw error;
     // In a container without privileges LXD is installed and cannot start.
     const reason = error instanceof Error ? error.message : String(error);
     return startDouble(directory, reason);
   }
+}
+
+/** @param {import("./daemon.mjs").Daemon} daemon */
+async function stopWithWord(daemon) {
+  say("stopping the private LXD daemon");
+  await daemon.stop();
 }
 
 /**
@@ -89,7 +99,11 @@ async function startDouble(directory, reason) {
   const pid = await startInBackground({ command: process.execPath, args, env, cwd: root, directory, log });
   atEnd("stopping the server double", () => endDouble({ directory, pid }));
   const socketPath = await socketOfDouble(pid, directory, log);
-  return { ...(await serverAt(socketPath)), process: { kind: "double", directory, pid } };
+  return {
+    ...(await serverAt(socketPath)),
+    process: { kind: "double", directory, pid },
+    leaveRunning: () => undefined,
+  };
 }
 
 /**
@@ -116,7 +130,7 @@ async function endDouble({ directory, pid }) {
 
 /**
  * @param {string} socketPath
- * @returns {Promise<Omit<Server, "process">>}
+ * @returns {Promise<Omit<Server, "process" | "leaveRunning">>}
  */
 async function serverAt(socketPath) {
   const address = `127.0.0.1:${await freePort()}`;

@@ -1,7 +1,7 @@
 /** `npm run quickstart`: the whole job once, for real, and nothing of it left in the end. */
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { removeDirectory } from "./background.mjs";
 import { atEnd, leaveAsIs, main, undoAll } from "./ending.mjs";
@@ -68,7 +68,7 @@ async function show({ keep = false, server: name, address, yes = false }) {
   const users = name === undefined ? undefined : await agreeOn(name, address, yes);
   const folder = mkdtempSync(join(tmpdir().length > 40 ? "/tmp" : tmpdir(), "lxa-"));
   atEnd(`removing ${folder}`, () => removeDirectory(folder));
-  const server = users ?? (await startPrivateServer(found, folder, keep));
+  const server = users ?? (await startPrivateServer(found, folder));
   const removeProject = !users?.hasProject;
   if (removeProject) await createProject(server, users !== undefined);
 
@@ -89,6 +89,7 @@ async function show({ keep = false, server: name, address, yes = false }) {
   say("nothing more to do: pulumi preview --expect-no-changes");
   await stack.previewWithoutChanges();
   if (keep) {
+    server.leaveRunning();
     leaveAsIs();
     explainKept(server, folder, configDirectory, stack.variables);
     return 0;
@@ -138,12 +139,15 @@ async function agreeOn(name, address, yes) {
  */
 async function createProject({ reach }, remove) {
   say(`creating the project "${project}"`);
-  await requestLxd(reach, "POST", "/1.0/projects", { name: project });
+  // Remembered first: an interrupted request may have created it all the same.
   if (remove) atEnd(`removing the project "${project}"`, () => deleteProject(reach));
+  await requestLxd(reach, "POST", "/1.0/projects", { name: project });
 }
 
 /** @param {import("./lxd-request.mjs").Reach} reach */
 async function deleteProject(reach) {
+  const projects = await requestLxd(reach, "GET", "/1.0/projects");
+  if (!projects.includes(`/1.0/projects/${project}`)) return;
   say(`removing the project "${project}"`);
   await requestLxd(reach, "DELETE", `/1.0/projects/${project}`);
 }
@@ -198,10 +202,11 @@ function explainKept({ flavor, reach }, folder, configDirectory, variables) {
 }
 
 /**
- * @param {string} folder
+ * @param {string} given the folder that --keep has named
  * @returns {Promise<number>}
  */
-async function endKept(folder) {
+async function endKept(given) {
+  const folder = resolve(given);
   const path = join(folder, notes);
   if (!existsSync(path)) throw new StepError(`${folder} is no folder that the quickstart left up.`);
   /** @type {Notes} */

@@ -64,13 +64,15 @@ async function lookFor(name) {
     const reason = `${command} belongs to the snap, which runs one daemon for the whole machine and no private ones`;
     return { reason, isMissing: false };
   }
-  if (process.getuid?.() !== 0) return { reason: `starting ${command} needs root`, isMissing: false };
+  if (name !== "sshd" && process.getuid?.() !== 0)
+    return { reason: `starting ${command} needs root`, isMissing: false };
   const clientCommand = client === undefined ? undefined : findProgram(client);
-  return {
-    command,
-    version: await versionOf(name, command),
-    ...(clientCommand && { client: clientCommand }),
-  };
+  try {
+    const version = await versionOf(name, command);
+    return { command, version, ...(clientCommand && { client: clientCommand }) };
+  } catch (error) {
+    return { reason: error instanceof Error ? error.message : String(error), isMissing: false };
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
  * packages, the compiled package, the Pulumi engine and servers to try it on.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { provideEngine } from "./engine.mjs";
@@ -72,11 +72,26 @@ export async function compile({ always = false } = {}) {
     const args = [tsc, "-p", join(root, "tsconfig.build.json"), "--outDir", fresh];
     await run(process.execPath, args, { what: "compiling the package" });
     rmSync(stamp, { force: true });
-    if (existsSync(dist)) renameSync(dist, old);
-    renameSync(fresh, dist);
+    if (existsSync(dist)) move(dist, old);
+    move(fresh, dist);
     writeFileSync(stamp, sources);
   } finally {
     for (const folder of [fresh, old]) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {string} from a folder
+ * @param {string} to a place where there is nothing
+ */
+function move(from, to) {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    // In a container node_modules/ may be a volume of its own, which nothing can be renamed out of.
+    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+    cpSync(from, to, { recursive: true });
+    rmSync(from, { recursive: true });
   }
 }
 

@@ -59,6 +59,7 @@ export async function findUsersServer(name, newAddress, project) {
     flavor,
     changes,
     hasProject,
+    leaveRunning: () => undefined,
     ...(client && { client }),
   };
 }

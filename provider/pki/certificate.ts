@@ -8,7 +8,6 @@ import { loadDerWriter } from "./der";
 import type { Asn1, DerWriter } from "./der";
 
 export { fingerprintOf, readCertificate } from "./certificate-facts";
-export type { CertificateFacts } from "./certificate-facts";
 export { describeClientPairProblem } from "./client-pair";
 export type { KeyPair } from "./client-pair";
 

@@ -57,7 +57,7 @@ describe("the double as an instrument", () => {
       config: { "core.https_address": address },
     });
     agent.destroy();
-    const one = await pairOf("one");
+    const one = pairOf("one");
     await rawRequest({ ...one, address }, "GET", "/1.0/projects");
     await rawRequest({ address }, "GET", "/1.0");
     assert.deepEqual(double.requests, [

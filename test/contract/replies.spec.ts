@@ -82,26 +82,33 @@ describe("a connection", () => {
     const token = Buffer.from(JSON.stringify({ client_name: "ci", secret: "29d3b944".repeat(8) })).toString(
       "base64",
     );
-    const long = "x".repeat(480);
-    const echoes: [title: string, bytes: string][] = [
-      ["the server repeats", reply({ type: "error", error: `bad token ${token}` }, "400 Bad Request")],
-      ["the server repeats twice", reply({ type: "error", error: `${token}, ${token}` }, "403 Forbidden")],
+    const error = (text: string, status: string): string =>
+      reply({ type: "error", error: text, metadata: null }, status);
+    const echoes: [title: string, bytes: string, told: RegExp][] = [
       [
-        "is cut off in the server's words",
-        reply({ type: "error", error: long + token }, "500 Internal Server Error"),
+        "the server repeats",
+        error(`bad token ${token}.`, "400 Bad Request"),
+        /\(400\): bad token \[secret\]\./,
       ],
-      ["the server repeats outside JSON", reply(`cannot parse ${token}`, "400 Bad Request")],
-      ["the server repeats as its status", reply({ type: "error", error: "no" }, `400 ${token}`)],
-      ["the server repeats instead of HTTP", `${token}\r\n\r\n`],
-      ["the server repeats in a header", reply("", "302 Found", [`location: /${token}`])],
+      ["the server repeats twice", error(`${token}, ${token}`, "403 Forbidden"), /\[secret\], \[secret\]/],
+      [
+        "is cut off in a long text",
+        error("x".repeat(480) + token, "500 Internal Server Error"),
+        /\(500\): x+/,
+      ],
+      ["the server repeats outside JSON", reply(`cannot parse ${token}`, "400 Bad Request"), /\(HTTP 400\)/],
+      ["the server repeats as its status", error("no", `400 ${token}`), /\(400\): no/],
+      ["the server repeats instead of HTTP", `${token}\r\n\r\n`, /HTTP/],
+      ["the server repeats in a header", reply("", "302 Found", [`location: /${token}`]), /\(HTTP 302\)/],
     ];
-    for (const [title, bytes] of echoes) {
+    for (const [title, bytes, told] of echoes) {
       it(`that ${title}`, async () => {
         const listener = await listen((socket) => socket.write(bytes));
-        const error = await refusal(dial(listener.port).redeemCertificateToken(token, "trust_token"));
+        const { message } = await refusal(dial(listener.port).redeemCertificateToken(token, "trust_token"));
+        assert.match(message, told);
         assert.ok(listener.requests[0]?.body.includes(token), "it was sent");
         for (let start = 0; start + 20 <= token.length; start++)
-          assert.ok(!error.message.includes(token.slice(start, start + 20)), error.message);
+          assert.ok(!message.includes(token.slice(start, start + 20)), message);
       });
     }
   });

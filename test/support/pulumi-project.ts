@@ -128,7 +128,7 @@ export class PulumiProject {
 }
 
 /** Runs a program to its end. */
-export async function runProgram(
+async function runProgram(
   command: string,
   args: readonly string[],
   { input = "", ...options }: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string } = {},

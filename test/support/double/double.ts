@@ -9,7 +9,7 @@ import { serverIdentity } from "./server-certificate";
 import { State } from "./state";
 
 export { type ProfileName, profileNames } from "./profiles";
-export type { Fault, Intercept, SeenRequest } from "./front-door";
+export type { Intercept, SeenRequest } from "./front-door";
 
 /** A running stand-in for a server. */
 export interface Double {

@@ -101,7 +101,7 @@ export function refused(error: ApiError): ApiReply {
 }
 
 /** SHA-256 of the JSON text, hex. */
-export function etagOf(value: unknown): string {
+function etagOf(value: unknown): string {
   return createHash("sha256")
     .update(`${JSON.stringify(value)}\n`)
     .digest("hex");

@@ -24,7 +24,7 @@ export function checkCertificate(certificate: X509Certificate): void {
   }
 }
 
-export function isValidNow(certificate: X509Certificate): boolean {
+function isValidNow(certificate: X509Certificate): boolean {
   return Date.parse(certificate.validFrom) <= Date.now() && Date.now() <= Date.parse(certificate.validTo);
 }
 
