@@ -175,8 +175,8 @@ export async function leave(
     if (!isAccessError(error, "LXD_NOT_TRUSTED")) throw error;
     context.log(
       "info",
-      `${client.name} does not let the restricted client ${clientFingerprint} of Remote ${name} remove itself ` +
-        `(${messageOf(error)}). It stays trusted until its TrustToken is destroyed or \`lxc config trust remove\` removes it`,
+      `Remote ${name}: ${client.name} does not let a restricted client remove itself. The client ${clientFingerprint} ` +
+        "stays trusted until its TrustToken is destroyed, or `lxc config trust remove` removes it",
     );
   }
 }
