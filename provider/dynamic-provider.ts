@@ -47,7 +47,11 @@ export function dynamicProvider(
         const known = secretInputs.filter((path) => !hasUnknown(valueAt(inputs, path)));
         return Promise.resolve({
           inputs: withSecrets(inputs, known),
-          failures: checkInputs(handler, inputs),
+          // The engine prints the value of a property that is named here, a secret one's too. So the reason names it.
+          failures: checkInputs(handler, inputs).map(({ property, reason }) => ({
+            property: "",
+            reason: `${property}: ${reason}`,
+          })),
         });
       }),
 

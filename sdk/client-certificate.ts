@@ -9,7 +9,8 @@ export interface ClientCertificateArgs {
   keyAlgorithm?: pulumi.Input<"ECDSA-P384" | "ECDSA-P256" | "Ed25519" | "RSA-4096">;
   /** Days until the certificate expires. Default 3650. Another number replaces the resource. */
   validityDays?: pulumi.Input<number>;
-  /** Days before expiry from which on an update replaces it. Default: never. */
+  /** Days before expiry from which on an update replaces it; Remotes follow. Default: never. Not for a client directory of
+   * `lxc`, which has one pair for good: a Remote with such a `configDir` refuses another. */
   rotateBeforeDays?: pulumi.Input<number>;
   /** Password of the PKCS#12 archive; none is made without one. Secret. */
   pkcs12Password?: pulumi.Input<string>;

@@ -18,7 +18,7 @@ const clientCertificate = config.require("adminCertificate");
 const clientKey = config.requireSecret("adminKey");
 
 // One identity for the whole fleet. It is in the stack's state before any token is spent.
-const ci = new ClientCertificate("ci", { rotateBeforeDays: 30 });
+const ci = new ClientCertificate("ci");
 
 export const remotes = hosts.map((host) => {
   const connection = {
@@ -38,6 +38,7 @@ export const remotes = hosts.map((host) => {
     clientCertificate: ci.certificate,
     clientKey: ci.privateKey,
     configDir: config.get("configDirectory") ?? "~/.config/lxd-access-fleet",
+    configFlavor: server.serverType,
   });
   return pulumi.interpolate`${remote.name}: ${remote.address} (${remote.serverVersion})`;
 });

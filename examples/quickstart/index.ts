@@ -27,6 +27,7 @@ const remote = new Remote("remote", {
   clientCertificate: key.certificate,
   clientKey: key.privateKey,
   configDir: config.get("configDirectory") ?? "~/.config/lxd-access-quickstart",
+  configFlavor: server.serverType,
 });
 
 export const listensOn = server.effectiveAddress;

@@ -58,15 +58,6 @@ export function isWildcard(listen: string): boolean {
   return host === "" || (host !== undefined && ["::", "0.0.0.0"].includes(canonicalHost(host)));
 }
 
-/** Whether a connection dialled to `dialled` can have come in through the listener `listen`. A name may stand for any address. */
-export function mayServe(listen: string, dialled: HostAndPort): boolean {
-  if (listen === "") return false;
-  const parts = splitHostAndPort(listen);
-  if (parts?.port !== dialled.port) return false;
-  const isNamed = isIP(parts.host) !== isIP(dialled.host);
-  return isWildcard(listen) || isNamed || canonicalHost(parts.host) === canonicalHost(dialled.host);
-}
-
 /** The IP address a listener is bound to, or undefined for a wildcard or a name. */
 export function listenIp(listen: string): string | undefined {
   const host = splitHostAndPort(listen)?.host;

@@ -31,7 +31,7 @@ import {
   Transport,
 } from "./transport";
 
-/** How long an identical read may be answered from one reply, in milliseconds. */
+/** How long an identical read may be answered from a reply that has come, in milliseconds. */
 const sharedFor = 1000;
 
 /** Says that a read decides or verifies a write, so that it must not be answered from an earlier reply. */
@@ -67,9 +67,9 @@ const running = 103;
 
 export class LxdClient {
   private readonly transport: Transport;
-  private readonly shared = new Map<string, { readonly until: number; readonly reply: Promise<Reply> }>();
+  private readonly shared = new Map<string, { until: number; readonly reply: Promise<Reply> }>();
 
-  private readonly issued = new Set<string>();
+  private readonly claimed = new Set<string>();
 
   constructor(
     readonly endpoint: Endpoint,
@@ -156,13 +156,14 @@ export class LxdClient {
     if (token === undefined) {
       throw new AccessError("LXD_PROTOCOL", `${doing}: the server's answer is not a certificate add token`);
     }
-    this.issued.add(token.operation);
     return token;
   }
 
-  /** Whether the token of this operation was issued over this connection, in this run. */
-  hasIssued(operation: string): boolean {
-    return this.issued.has(operation);
+  /** Takes a client's name for the rest of this run; false where it is taken already. */
+  claim(name: string): boolean {
+    const isFree = !this.claimed.has(name);
+    this.claimed.add(name);
+    return isFree;
   }
 
   /** The certificate add tokens that wait to be redeemed, as far as this client may see them. */
@@ -193,6 +194,7 @@ export class LxdClient {
   /** Every address on every interface of the server, loopback included. `target` is a cluster member. */
   async getServerAddresses(options: { target?: string } = {}): Promise<ServerAddress[]> {
     const target: Record<string, string> = options.target === undefined ? {} : { target: options.target };
+    const fresh = { fresh: true }; // it decides what is set
     const doing = `Listing the network interfaces of ${this.name}`;
     const reply = await this.read(
       { method: "GET", path: "/1.0/networks", query: { ...recursion, ...target } },
@@ -202,7 +204,7 @@ export class LxdClient {
     const states = await Promise.all(
       networks.map(async ({ name }) => {
         const path = `/1.0/networks/${encodeURIComponent(name)}/state`;
-        const state = await this.read({ method: "GET", path, query: target }, {});
+        const state = await this.read({ method: "GET", path, query: target }, fresh);
         return { name, ...this.parse(networkState, state, `Reading the interface ${name} of ${this.name}`) };
       }),
     );
@@ -222,13 +224,13 @@ export class LxdClient {
     const earlier = this.shared.get(key);
     if (options.fresh !== true && earlier !== undefined && performance.now() < earlier.until)
       return earlier.reply;
-    const reply = this.transport.send(request);
-    const entry = { until: performance.now() + sharedFor, reply };
+    const entry = { until: Infinity, reply: this.transport.send(request) };
     this.shared.set(key, entry);
-    reply.catch(() => {
-      if (this.shared.get(key) === entry) this.shared.delete(key);
-    });
-    return reply;
+    entry.reply.then(
+      () => (entry.until = performance.now() + sharedFor),
+      () => (entry.until = 0),
+    );
+    return entry.reply;
   }
 
   /** Sends a change. Whatever was read before it no longer holds, nor does what is read while it runs. */

@@ -61,6 +61,7 @@ export class Transport {
   serverCertificate: string | undefined;
   private client: Promise<Client> | undefined;
   private previous: Promise<unknown> = Promise.resolve();
+  private lost: { readonly at: number; readonly error: AccessError } | undefined;
 
   constructor(
     readonly endpoint: Endpoint,
@@ -69,7 +70,12 @@ export class Transport {
 
   /** Sends a request after those before it. Fails with LXD_UNREACHABLE, LXD_TIMEOUT, LXD_SERVER_IDENTITY or LXD_PROTOCOL. */
   async send(request: Request): Promise<Reply> {
-    const turn = this.previous.then(() => this.sendNow(request));
+    const queued = performance.now();
+    const turn = this.previous.then(() => {
+      // Whoever waited while no connection could be made would wait as long again, one after the other.
+      if (this.lost !== undefined && this.lost.at >= queued) throw this.lost.error;
+      return this.sendNow(request);
+    });
     this.previous = turn.catch(() => undefined);
     return turn;
   }
@@ -90,7 +96,9 @@ export class Transport {
       } catch (error) {
         // A server that restarted has closed the connection that was kept: reading again is safe, writing is not.
         if (attempt === 1 && request.method === "GET" && wasClosed(error)) continue;
-        throw failure(error, doing, this.timeouts);
+        const failed = failure(error, doing, this.timeouts);
+        if (codeOf(error) === "UND_ERR_CONNECT_TIMEOUT") this.lost = { at: performance.now(), error: failed };
+        throw failed;
       }
     }
   }
@@ -126,7 +134,7 @@ function pinned(
     minVersion: "TLSv1.3",
     // With a resumed session Node does not say which certificate the server has, so there would be nothing to compare.
     maxCachedSessions: 0,
-    rejectUnauthorized: authority !== undefined,
+    rejectUnauthorized: false, // judged below, where what was wrong can be told
     ca: authority,
     cert: endpoint.clientCertificate,
     key: endpoint.clientKey,
@@ -134,12 +142,14 @@ function pinned(
   return (options, callback) => {
     connect(options, (error, socket) => {
       if (error !== null) {
-        callback(identityError(error, endpoint) ?? error, null);
+        callback(error, null);
         return;
       }
       // Asked once: Node 20 gives the certificate only to the first caller.
       const peer = "getPeerX509Certificate" in socket ? socket.getPeerX509Certificate() : undefined;
-      const problem = authority === undefined ? comparePin(peer, endpoint) : undefined;
+      const isVouchedFor = authority !== undefined && "authorized" in socket && socket.authorized;
+      const verdict = "authorizationError" in socket ? messageOf(socket.authorizationError) : "no TLS";
+      const problem = isVouchedFor ? undefined : comparePin(peer, endpoint, verdict);
       if (problem !== undefined) {
         socket.destroy();
         callback(problem, null);
@@ -151,31 +161,27 @@ function pinned(
   };
 }
 
+/** What speaks against the certificate a server showed; `verdict` is what TLS says where the pin is a CA's. */
 function comparePin(
   peer: X509Certificate | undefined,
   endpoint: Endpoint & { kind: "https" },
+  verdict: string,
 ): AccessError | undefined {
   const expected = pinnedFingerprint(endpoint.pin);
   const actual = peer === undefined ? "no certificate" : fingerprintOf(peer);
   if (actual === expected) return undefined;
+  const doing = `Connecting to ${describeEndpoint(endpoint)}`;
+  if (authorityOf(endpoint.pin) !== undefined) {
+    return new AccessError(
+      "LXD_SERVER_IDENTITY",
+      `${doing}: the certificate ${actual} is not one that serverCertificate vouches for: ${verdict}. Nothing was sent`,
+    );
+  }
   return new AccessError(
     "LXD_SERVER_IDENTITY",
-    `Connecting to ${describeEndpoint(endpoint)}: this is not the pinned server. Expected the certificate ${expected}, ` +
+    `${doing}: this is not the pinned server. Expected the certificate ${expected}, ` +
       `it showed ${actual}. Nothing was sent. If the server's certificate was replaced on purpose, ` +
       "give its new fingerprint (serverFingerprint) or a new token",
-  );
-}
-
-/** With a CA as pin, OpenSSL judges the certificate; its verdict on who the server is must not read as "unreachable". */
-function identityError(error: Error, endpoint: Endpoint): AccessError | undefined {
-  const code = codeOf(error);
-  const isVerdict = /^(ERR_TLS_CERT_ALTNAME_INVALID|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code);
-  if (!isVerdict) return undefined;
-  return new AccessError(
-    "LXD_SERVER_IDENTITY",
-    `Connecting to ${describeEndpoint(endpoint)}: the server's certificate is not one that serverCertificate vouches for: ` +
-      `${messageOf(error)}. Nothing was sent`,
-    { cause: error },
   );
 }
 

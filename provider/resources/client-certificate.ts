@@ -4,7 +4,7 @@
  *
  * It lives in the stack's state alone and no server knows it until a Remote joins with it. That makes it the durable key
  * of a join: it is recorded before a token is spent, and one identity can join a whole fleet.
- * Another name, algorithm, validity or rotation replaces it; only the PKCS#12 archive is changed in place.
+ * Another name, algorithm or validity replaces it, and so does its end once that is near; the rest is changed in place.
  */
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
@@ -59,7 +59,7 @@ const state = z.object({
 type State = z.infer<typeof state>;
 
 /** Inputs that only a new certificate can take up. */
-const replacing = ["commonName", "keyAlgorithm", "validityDays", "rotateBeforeDays", "expiresAt"];
+const replacing = ["commonName", "keyAlgorithm", "validityDays", "expiresAt"];
 
 export const clientCertificate: ResourceHandler<Args, State> = {
   args,

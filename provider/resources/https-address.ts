@@ -8,7 +8,7 @@
  */
 import { z } from "zod";
 import { connection, connectionRules } from "../connection";
-import { AccessError, isAccessError, messageOf, refuse } from "../errors";
+import { isAccessError, messageOf, refuse } from "../errors";
 import {
   type Context,
   keepWhenUnreachable,
@@ -17,10 +17,18 @@ import {
   type ResourceHandler,
   withWaysOut,
 } from "../handler";
-import { canonicalListenAddress, describeListenAddressProblem, mayServe } from "../lxd/address";
+import { canonicalListenAddress, describeListenAddressProblem } from "../lxd/address";
 import type { LxdClient } from "../lxd/client";
 import { textThat } from "../properties";
 import { changedInputs, given, remember } from "./given";
+import {
+  type Change,
+  heldAddress,
+  isSameListener,
+  setAddress,
+  unsetAddress,
+  UnsettledError,
+} from "./listener";
 import { probe } from "./probe";
 import { type AdministeredServer, getAdministeredServer, serverIdentity } from "./server-identity";
 import { resolveListenAddress } from "./server-addresses";
@@ -99,7 +107,8 @@ export const httpsAddress: ResourceHandler<Args, State> = {
     keepWhenUnreachable(context, `HttpsAddress ${id}`, old, async () => {
       const client = context.connect(old.connection);
       const { target } = remembered(old);
-      return toState(await getAdministeredServer(client, old.server, { target }), old);
+      const server = await getAdministeredServer(client, old.server, { target });
+      return { ...toState(server, old), incomplete: old.incomplete };
     }),
 
   update: (context, id, old, wanted) => ensure(context, id, old, wanted),
@@ -116,17 +125,7 @@ async function takeBack(context: Context, old: State): Promise<void> {
   if (!isSameListener(held, old.resolvedAddress) || isSameListener(held, old.previousAddress)) return;
   const change = { client, target, held, server, allowLockout: allowLockout ?? false };
   if (old.previousAddress !== "" && (await wasPutBack(context, change, old.previousAddress))) return;
-  guardRemoval(change);
-  await client.updateServerConfig({ [key]: "" }, { target });
-}
-
-/** What a change of the listener needs to know. `held` is the value before it. */
-interface Change {
-  readonly client: LxdClient;
-  readonly server: AdministeredServer;
-  readonly held: string;
-  readonly target?: string;
-  readonly allowLockout: boolean;
+  await unsetAddress(change);
 }
 
 /** Create and update are one: observe, set what differs, prove it, return what is there. */
@@ -139,9 +138,19 @@ async function ensure(context: Context, id: string, old: State | undefined, want
   const resolvedAddress = await resolveListenAddress(client, wanted);
   const previousAddress = old?.previousAddress ?? held;
   const change = { client, server, held, target, allowLockout };
-  if (!isSameListener(held, resolvedAddress)) await setAddress(context, change, resolvedAddress);
-
   const known = { given: remember(wanted), connection: wanted.connection, resolvedAddress, previousAddress };
+  try {
+    if (!isSameListener(held, resolvedAddress)) await setAddress(context, change, resolvedAddress);
+  } catch (error) {
+    if (!(error instanceof UnsettledError)) throw error;
+    // The new value may be there, so what was there before must not be forgotten.
+    throw new PartialError(
+      id,
+      { ...toState(server, known), incomplete: messageOf(error) },
+      `${messageOf(error)}.`,
+      error,
+    );
+  }
   try {
     const now = toState(await getAdministeredServer(client, server.identity, { fresh: true, target }), known);
     if (wanted.verify === true) await verifyFromHere(change, now);
@@ -181,105 +190,6 @@ function toState(
   };
 }
 
-/** Sets the address; leaves the server as it was where that fails or would lock this client out. */
-async function setAddress(context: Context, change: Change, wanted: string): Promise<void> {
-  const { client, target, held } = change;
-  try {
-    await client.updateServerConfig({ [key]: wanted }, { target });
-  } catch (error) {
-    if (await isDoneAfterAll(change, wanted, error)) return guardWayIn(context, change, wanted);
-    const outcome = await putBack(change);
-    const code = isAccessError(error) ? error.errorCode : "LXD_REJECTED";
-    const before = held === "" ? "not listening" : `listening on ${JSON.stringify(held)}`;
-    throw new AccessError(
-      code,
-      `Making ${client.name} listen on ${JSON.stringify(wanted)}: ${messageOf(error)}. It was ${before}; ${outcome}`,
-      { cause: error },
-    );
-  }
-  await guardWayIn(context, change, wanted);
-}
-
-/** A reply that was lost does not say whether the change was made; the server does. */
-async function isDoneAfterAll(change: Change, wanted: string, error: unknown): Promise<boolean> {
-  if (!isAccessError(error, "LXD_UNREACHABLE", "LXD_TIMEOUT")) return false;
-  const { client, target } = change;
-  const now = await getAdministeredServer(client, change.server.identity, { fresh: true, target }).catch(
-    () => undefined,
-  );
-  return now !== undefined && heldAddress(now) === wanted;
-}
-
-/**
- * Undoes a failed set. LXD up to 5.0.2 keeps the bad value. Every version, when it was not listening before, may be
- * left with a listener on all interfaces that the configuration does not show: only a change of the value closes it,
- * so a loopback address is set and unset.
- */
-async function putBack({ client, target, held, server }: Change): Promise<string> {
-  try {
-    const now = heldAddress(await getAdministeredServer(client, server.identity, { fresh: true, target }));
-    if (held === "" && now === "") await client.updateServerConfig({ [key]: "127.0.0.1:0" }, { target });
-    if (held === "" || now !== held) await client.updateServerConfig({ [key]: held }, { target });
-    return "that was put back";
-  } catch (error) {
-    return `that could NOT be put back (${messageOf(error)}): look at it with \`lxc config get ${key}\` on the server`;
-  }
-}
-
-/**
- * When the connection in use comes in through the listener that was changed, the server must still answer from here,
- * with the same certificate; else the old value is put back over the connection that is still open.
- */
-async function guardWayIn(context: Context, change: Change, wanted: string): Promise<void> {
-  const { client, target, server, held, allowLockout } = change;
-  if (client.endpoint.kind !== "https" || allowLockout) return;
-  const inUse = await probe(client.endpoint, server.identity.fingerprint);
-  if (inUse === undefined) return;
-  const now = await getAdministeredServer(client, server.identity, { fresh: true, target });
-  const failures = await Promise.all(
-    now.addresses.map((address) =>
-      probe(address, server.identity.fingerprint).then((failure) => ({ address, failure })),
-    ),
-  );
-  const answering = failures.find(({ failure }) => failure === undefined);
-  if (answering !== undefined) {
-    context.log(
-      "warning",
-      `${client.name}, which the connection of this HttpsAddress names, no longer listens; the server now answers on ` +
-        `${answering.address}. Change the connection before the next run`,
-    );
-    return;
-  }
-  const outcome = await putBack({ ...change, held });
-  const tried = failures.map(({ address, failure }) => `${address}: ${messageOf(failure)}`);
-  throw new AccessError(
-    "LXD_LOCKOUT",
-    `Listening on ${JSON.stringify(wanted)} would lock out this client, which reaches the server through ${client.name}: ` +
-      `no new address answers from here (${tried.join("; ") || "none is listed"}). The server was listening on ` +
-      `${JSON.stringify(held)}; ${outcome}. Use an address reachable from here, connect over the unix socket, or say allowLockout`,
-  );
-}
-
-/** Refuses to unset the listener through which the connection in use came in, or which a cluster needs. */
-function guardRemoval({ client, server, held, allowLockout }: Change): void {
-  const cluster = server.config["cluster.https_address"] ?? "";
-  if (server.isClustered && isSameListener(cluster, held)) {
-    refuse(
-      "LXD_LOCKOUT",
-      `Unsetting ${key} on ${client.name} would take the cluster's own listener ${cluster} down with it. ` +
-        "Keep it with the option retainOnDelete",
-    );
-  }
-  const { endpoint } = client;
-  if (allowLockout || endpoint.kind !== "https" || !mayServe(held, endpoint)) return;
-  refuse(
-    "LXD_LOCKOUT",
-    `Unsetting ${key} on ${client.name} would remove the listener ${JSON.stringify(held)} that this connection uses, and ` +
-      "with it the last way in from here. Use the server's unix socket, set allowLockout and update, or keep the listener " +
-      "with the option retainOnDelete",
-  );
-}
-
 /** On destroy the address before ours comes back; where it cannot be bound any more there is nothing to go back to. */
 async function wasPutBack(context: Context, change: Change, previous: string): Promise<boolean> {
   try {
@@ -317,16 +227,7 @@ function requireTarget(server: AdministeredServer, target: string | undefined, c
   }
 }
 
-function heldAddress(server: AdministeredServer): string {
-  return server.config[key] ?? "";
-}
-
 function remembered(old: State): Pick<Args, "target" | "allowLockout"> {
   const { target, allowLockout } = old.given as RawInputs as Pick<Args, "target" | "allowLockout">;
   return { target, allowLockout };
-}
-
-function isSameListener(before: unknown, after: unknown): boolean {
-  if (typeof before !== "string" || typeof after !== "string") return before === after;
-  return canonicalListenAddress(before) === canonicalListenAddress(after);
 }

@@ -109,7 +109,7 @@ export type Redemption =
  */
 export async function redeem({ client, server }: Reached, token: string): Promise<Redemption> {
   try {
-    await client.redeemCertificateToken(token, tokenField(server.api_extensions));
+    await client.redeemCertificateToken(token, tokenField(server));
     return { outcome: "joined" };
   } catch (error) {
     if (!isAccessError(error)) throw error;
@@ -137,9 +137,16 @@ const unsettled: ErrorCode[] = [
  * Servers with `explicit_trust_token` want the token as `trust_token`, and so does every Incus; older LXD reads it
  * from `password`. An Incus shows itself by extensions LXD never had, or (from 7.0) by showing none to strangers.
  */
-function tokenField(extensions: readonly string[]): "trust_token" | "password" {
-  const isIncus = extensions.length === 0 || extensions.includes("certificate_description");
-  return isIncus || extensions.includes("explicit_trust_token") ? "trust_token" : "password";
+function tokenField(server: Server): "trust_token" | "password" {
+  return isIncus(server) || server.api_extensions.includes("explicit_trust_token")
+    ? "trust_token"
+    : "password";
+}
+
+/** Whether a server is Incus, as far as it says so to this client. */
+export function isIncus({ environment, api_extensions: extensions }: Server): boolean {
+  if (environment) return environment.server === "incus";
+  return extensions.length === 0 || extensions.includes("certificate_description");
 }
 
 /**
@@ -174,7 +181,7 @@ export async function leave(
     if ((await client.getServer({ fresh: true })).auth !== "trusted") return;
     if (!isAccessError(error, "LXD_NOT_TRUSTED")) throw error;
     context.log(
-      "info",
+      "warning",
       `Remote ${name}: ${client.name} does not let a restricted client remove itself. The client ${clientFingerprint} ` +
         "stays trusted until its TrustToken is destroyed, or `lxc config trust remove` removes it",
     );
@@ -184,8 +191,9 @@ export async function leave(
 function explain(client: LxdClient, error: AccessError): AccessError {
   const advice: Partial<Record<ErrorCode, string>> = {
     LXD_TOKEN_REJECTED:
-      "The token was used already, was revoked, or was lost when the server restarted. Issue a new one (with a TrustToken, " +
-      "`pulumi refresh` notices, and the next `pulumi up` issues another)",
+      "It was used already, was revoked, or was lost when the server restarted. Issue a new one: of a TrustToken, " +
+      "`pulumi up --refresh` does where it was revoked or lost. Where a run was killed after its client had joined and before " +
+      "its key was recorded, replace the TrustToken (`pulumi up --replace URN`), which also removes that client",
     LXD_NOT_TRUSTED: "The server did not accept the token. Issue a new one",
     LXD_TOKEN_EXPIRED: "Issue a new one",
     LXD_NOT_FOUND:

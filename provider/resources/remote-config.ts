@@ -4,6 +4,7 @@ import {
   type ConfigFlavor,
   expandPath,
   loadOrCreateClientPair,
+  readClientPair,
   readRemote,
   removeRemote,
   writeClientPair,
@@ -61,7 +62,7 @@ export async function prepareClientDirectory(
 export async function observeEntry(
   context: Context,
   place: ConfigPlace,
-  known: Recorded & { serverFingerprint: string; project?: string },
+  known: Recorded & { serverFingerprint: string; clientFingerprint: string; project?: string },
 ): Promise<Recorded["configState"]> {
   if (place.configDir === undefined) return "absent";
   const { directory, flavor, name } = location(context, place, place.configDir);
@@ -75,12 +76,14 @@ export async function observeEntry(
   }
   const { entry, serverCertificate } = found;
   if (entry === undefined || known.entry === undefined) return "absent";
+  const pair = await readClientPair({ directory, flavor, name }).catch(() => undefined);
   const isSame =
+    fingerprintIn(pair?.certificate) === known.clientFingerprint &&
     entry.addr === known.entry.addr &&
     entry.protocol === flavor &&
     !entry.public &&
     (known.project === undefined || entry.project === known.project) &&
-    pinOf(serverCertificate) === known.serverFingerprint;
+    fingerprintIn(serverCertificate) === known.serverFingerprint;
   return isSame ? "present" : "changed";
 }
 
@@ -158,10 +161,11 @@ function entryAddress(address: string): string {
     : `https://${formatHostAndPort(place)}`;
 }
 
-function pinOf(pem: string | undefined): string | undefined {
+/** The fingerprint of a certificate in a file; none where there is no file, or nothing that can be read. */
+function fingerprintIn(pem: string | undefined): string | undefined {
   try {
     return pem === undefined ? undefined : readCertificate(pem).fingerprint;
   } catch {
-    return undefined; // a pin that cannot be read pins nothing
+    return undefined;
   }
 }

@@ -9,7 +9,7 @@
 import { z } from "zod";
 import { timeoutsOf } from "../connection";
 import { describeRemoteNameProblem } from "../client-config/remote-name";
-import { AccessError, messageOf, refuse } from "../errors";
+import { messageOf, refuse } from "../errors";
 import {
   type Context,
   keepWhenUnreachable,
@@ -19,23 +19,18 @@ import {
 } from "../handler";
 import type { Pin } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
-import {
-  createClientCertificate,
-  describeClientPairProblem,
-  type KeyPair,
-  readCertificate,
-} from "../pki/certificate";
+import { type KeyPair, readCertificate } from "../pki/certificate";
 import { fingerprint, pemText, projectName, serverAddress, textThat, timeouts } from "../properties";
 import { changedInputs, given, remember } from "./given";
-import { leave, type Reached, reach, redeem, replaceClient } from "./join";
+import { isIncus, leave, type Reached, reach, redeem, replaceClient } from "./join";
 import {
-  clientDirectoryPair,
   type ConfigPlace,
   forgetRemote,
   observeEntry,
   prepareClientDirectory,
   recordRemote,
 } from "./remote-config";
+import { choosePair, pairOf } from "./remote-pair";
 import { remoteRules } from "./remote-rules";
 
 const args = z.strictObject({
@@ -139,16 +134,16 @@ export const remote: ResourceHandler<Args, State> = {
   },
 
   async create(context, wanted) {
-    const now = context.now();
-    const pair = givenPair(wanted) ?? (await newPair(context, wanted));
-    requireUsablePair(pair, now);
+    const pair = await choosePair(context, wanted, undefined);
     return { id: wanted.name, state: await join(context, wanted.name, undefined, wanted, pair) };
   },
 
   read: (context, id, old) =>
     keepWhenUnreachable(context, `Remote ${id}`, old, async () => {
       const reached = await reach(context, destination(old, { fresh: false }));
-      if (reached.server.auth !== "trusted") return undefined;
+      if (reached.server.auth !== "trusted") {
+        return { ...old, incomplete: `${reached.client.name} does not trust this client any more` };
+      }
       const now = await describe(reached, old);
       return {
         ...now,
@@ -160,9 +155,7 @@ export const remote: ResourceHandler<Args, State> = {
     }),
 
   async update(context, id, old, wanted) {
-    const pair = givenPair(wanted) ?? pairOf(old);
-    requireUsablePair(pair, context.now());
-    return join(context, id, old, wanted, pair);
+    return join(context, id, old, wanted, await choosePair(context, wanted, old));
   },
 
   delete: (context, _id, old) =>
@@ -210,6 +203,7 @@ async function join(
     timeouts: timeoutsOf(wanted.timeouts),
     fresh: true,
   });
+  requireFlavor(wanted, reached);
   const begun = begin(reached, old, wanted, pair, addresses);
   const enrolled = await beTrusted(context, id, old, wanted, reached, begun);
   const joined = { ...begun, enrolled };
@@ -348,29 +342,14 @@ function explicitPin({ serverFingerprint, serverCertificate }: Args): Pin | unde
   return serverFingerprint === undefined ? undefined : { fingerprint: serverFingerprint };
 }
 
-function givenPair({ clientCertificate, clientKey }: Args): KeyPair | undefined {
-  if (clientCertificate === undefined || clientKey === undefined) return undefined;
-  return { certificate: clientCertificate, privateKey: clientKey };
-}
-
-function pairOf({ clientCertificate, clientKey }: State): KeyPair {
-  return { certificate: clientCertificate, privateKey: clientKey };
-}
-
-/** The pair of the client directory, made there once; without a directory a pair that only this resource has. */
-async function newPair(context: Context, wanted: Args): Promise<KeyPair> {
-  const create = (): Promise<KeyPair> =>
-    createClientCertificate({ commonName: `pulumi@${wanted.name}`.slice(0, 64), now: context.now() });
-  return wanted.configDir === undefined
-    ? create()
-    : clientDirectoryPair(context, wanted, wanted.configDir, create);
-}
-
-/** Servers spend the token before they look at the certificate, so it has to be right before they see it. */
-function requireUsablePair(pair: KeyPair, now: Date): void {
-  const problem = describeClientPairProblem(pair, now);
-  if (problem !== undefined)
-    throw new AccessError("INPUT_INVALID", `clientCertificate and clientKey: ${problem}`);
+/** A client directory is of one kind from its first file on, and `lxc` does not speak with Incus. */
+function requireFlavor({ name, configDir, configFlavor }: Args, { client, server }: Reached): void {
+  if (configDir === undefined || configFlavor !== undefined || !isIncus(server)) return;
+  refuse(
+    "INPUT_INVALID",
+    `Remote ${name}: ${client.name} is Incus, and configDir would be written for \`lxc\`. Say configFlavor: "incus", or ` +
+      '"lxd" if that is what you mean. The token was not spent',
+  );
 }
 
 function placeOf(old: State): ConfigPlace {

@@ -7,6 +7,7 @@
  * resource is gone and the next update issues another.
  * Another `clientName` replaces the resource, the old one first; everything else is changed in place.
  */
+import { setTimeout } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { connection, connectionRules } from "../connection";
@@ -120,7 +121,9 @@ export const trustToken: ResourceHandler<Args, State> = {
   read: (context, id, old) =>
     keepWhenUnreachable(context, `TrustToken ${id}`, old, async () => {
       const client = context.connect(old.connection);
-      return observe(context, client, await getAdministeredServer(client, old.server), old);
+      const server = await getAdministeredServer(client, old.server);
+      const now = await observe(context, client, server, old);
+      return now ?? lookAgain(context, client, server, old);
     }),
 
   async update(context, _id, old, wanted) {
@@ -131,7 +134,10 @@ export const trustToken: ResourceHandler<Args, State> = {
     if (now?.state === "pending" && isDeepStrictEqual(now.held, kept.held)) {
       return { ...now, ...kept, ...readdressed(now, server, wanted) };
     }
-    // What is pending is not as wanted, or can no longer be redeemed; but it may be redeemed while we look.
+    // What is pending is not as wanted, or can no longer be redeemed; but it may be redeemed while we look. Nothing is
+    // revoked that could not be issued anew.
+    requireListening(client, server);
+    await requireProjects(client, kept.held.projects);
     await revoke(client, old.operation);
     const consumed = await observe(
       context,
@@ -143,8 +149,21 @@ export const trustToken: ResourceHandler<Args, State> = {
     if (consumed === undefined) return ensureInvited(context, client, server, wanted);
     if (consumed.clientFingerprint !== undefined) {
       await restrictClient(client, consumed.clientFingerprint, kept.held);
+    } else if (!isDeepStrictEqual(old.held, kept.held)) {
+      refuse(
+        "LXD_ALREADY_EXISTS",
+        `clientName: ${client.name} trusts several new clients named ${JSON.stringify(wanted.clientName)}, so it cannot be ` +
+          "told whose rights to change. Say which by clientFingerprint",
+      );
     }
-    return { ...consumed, ...kept };
+    // A client that is expected only now, and trusted already, was not let in by this token.
+    const expected = wanted.clientFingerprint?.toLowerCase() ?? consumed.clientFingerprint;
+    const isOther = expected !== undefined && expected !== consumed.clientFingerprint;
+    return {
+      ...consumed,
+      ...kept,
+      knownClients: isOther ? [...old.knownClients, expected] : old.knownClients,
+    };
   },
 
   delete: (context, _id, old) => withWaysOut(() => withdraw(context, old)),
@@ -157,10 +176,27 @@ async function withdraw(context: Context, old: State): Promise<void> {
   // The token first: if it were redeemed between a look at the clients and its revocation, its client would be missed.
   await revoke(client, old.operation);
   const now = await observe(context, client, server, { ...old, operation: undefined }, { fresh: true });
-  const wasThere = old.token === undefined;
-  if (now?.clientFingerprint === undefined || wasThere || old.given["revokeClientOnDelete"] === false) return;
+  if (now?.clientFingerprint === undefined || old.given["revokeClientOnDelete"] === false) return;
+  if (old.token === undefined || old.knownClients.includes(now.clientFingerprint)) return;
   await removeClient(context, client, now.clientFingerprint);
 }
+
+/**
+ * A token that is gone is looked for once more, and not in shared replies: while it is being redeemed, servers end its
+ * operation a moment before its client is in the trust store.
+ */
+async function lookAgain(
+  context: Context,
+  client: LxdClient,
+  server: AdministeredServer,
+  old: State,
+): Promise<State | undefined> {
+  await setTimeout(redemptionSettles);
+  return observe(context, client, server, old, { fresh: true });
+}
+
+/** Milliseconds in which a server puts the client of a redeemed token into its trust store; it takes some ten. */
+const redemptionSettles = 200;
 
 /** Issues a token, or adopts the expected client where the server trusts it already. */
 async function ensureInvited(
@@ -189,6 +225,7 @@ async function ensureInvited(
     };
   }
   requireListening(client, server);
+  claimName(client, wanted.clientName);
   await requireProjects(client, base.held.projects);
   const namesakes = clients
     .filter(({ name }) => name === wanted.clientName)
@@ -264,7 +301,7 @@ async function observe(
 
 /**
  * A pending token with the same request is what an interrupted run left behind, or one that can no longer be redeemed;
- * nobody has it, so nobody misses it. One that this very run issued is another resource's: names are for one client.
+ * nobody has it, so nobody misses it.
  */
 async function revokeLeftovers(context: Context, client: LxdClient, request: TokenRequest): Promise<void> {
   const { name, restricted, projects } = request;
@@ -274,13 +311,6 @@ async function revokeLeftovers(context: Context, client: LxdClient, request: Tok
       isDeepStrictEqual(restrictionOf(token.request), { restricted, projects }),
   );
   for (const { operation } of leftovers) {
-    if (client.hasIssued(operation)) {
-      refuse(
-        "LXD_ALREADY_EXISTS",
-        `clientName: another TrustToken of this program has just issued a token for ${JSON.stringify(name)} on ` +
-          `${client.name}. Give each TrustToken a name of its own`,
-      );
-    }
     await revoke(client, operation);
     context.log(
       "warning",
@@ -304,6 +334,16 @@ function readdressed(
   if (decoded === undefined) return { token: now.token, addresses: now.addresses };
   const addresses = wanted.addresses ?? [...server.addresses];
   return { token: encodeTrustToken({ ...decoded, addresses }), addresses };
+}
+
+/** Two resources for one name would take each other's token for a leftover, so the second one of a run is refused. */
+function claimName(client: LxdClient, name: string): void {
+  if (client.claim(name)) return;
+  refuse(
+    "LXD_ALREADY_EXISTS",
+    `clientName: another TrustToken of this program has issued a token for ${JSON.stringify(name)} on ${client.name} in ` +
+      "this run. Give each TrustToken a name of its own",
+  );
 }
 
 function requireListening(client: LxdClient, server: AdministeredServer): void {

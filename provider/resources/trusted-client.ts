@@ -54,7 +54,7 @@ export async function getClients(client: LxdClient, options: { fresh?: boolean }
 /** What tells a token's client from others; fingerprints are SHA-256, hex. */
 export interface ClientMarks {
   readonly name: string;
-  /** Its fingerprint, as seen or as expected. */
+  /** Its fingerprint: as seen, before as expected. */
   readonly fingerprints: readonly (string | undefined)[];
   /** Clients of this name that were there before the token was issued. */
   readonly others: readonly string[];
@@ -68,9 +68,10 @@ export function findClient(
   clients: readonly Certificate[],
   { name, fingerprints, others }: ClientMarks,
 ): Certificate | "none" | "several" {
-  const expected = fingerprints.map((print) => print?.toLowerCase());
-  const known = clients.find(({ fingerprint }) => expected.includes(fingerprint));
-  if (known !== undefined) return known;
+  for (const expected of fingerprints) {
+    const known = clients.find(({ fingerprint }) => fingerprint === expected?.toLowerCase());
+    if (known !== undefined) return known;
+  }
   const namesakes = clients.filter((entry) => entry.name === name && !others.includes(entry.fingerprint));
   const [only] = namesakes;
   if (only === undefined) return "none";
@@ -85,6 +86,13 @@ export async function restrictClient(
 ): Promise<void> {
   const entry = (await getClients(client, { fresh: true })).find((one) => one.fingerprint === fingerprint);
   if (entry === undefined || isDeepStrictEqual(restrictionOf(entry), restriction)) return;
+  if (client.ownFingerprint === fingerprint) {
+    refuse(
+      "LXD_LOCKOUT",
+      `The client ${fingerprint} is the one that this connection to ${client.name} uses: restricted, it could not take that ` +
+        "back. Use the server's unix socket, or another client for the connection",
+    );
+  }
   await requireProjects(client, restriction.projects);
   const { name, type, certificate } = entry;
   await client.updateCertificate(fingerprint, { name, type, certificate, ...restriction });

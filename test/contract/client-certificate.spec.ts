@@ -25,14 +25,10 @@ describe("the life of a ClientCertificate", () => {
 
   it("is replaced for what only a new certificate can have", async () => {
     const made = await stack.create("ClientCertificate", inputs);
-    for (const change of [
-      { commonName: "other" },
-      { keyAlgorithm: "ECDSA-P256" },
-      { validityDays: 10 },
-      { rotateBeforeDays: 5 },
-    ]) {
+    for (const change of [{ commonName: "other" }, { keyAlgorithm: "ECDSA-P256" }, { validityDays: 10 }]) {
       assert.equal(await stack.plan(made, { ...inputs, ...change }), "replace", JSON.stringify(change));
     }
+    assert.equal(await stack.plan(made, { ...inputs, rotateBeforeDays: 5 }), "update");
   });
 
   it("is replaced within rotateBeforeDays of its end, and not a day before", async () => {

@@ -381,7 +381,7 @@ const remote: LifecycleCase[] = [
       {
         title: "its trust removed by hand",
         byHand: ({ view }, { outputs }) => view.removeClient(String(outputs["clientFingerprint"])),
-        seen: "gone",
+        seen: "changed",
         giveAfter: async ({ view }, inputs) => ({
           ...inputs,
           token: await view.issueToken("ci", everything),

@@ -62,8 +62,13 @@ export class PulumiProject {
     project.write("Pulumi.yaml", "name: test\nruntime: nodejs\n");
     if (options.install !== false) project.write("package.json", '{ "name": "test", "main": "index.ts" }\n');
     project.write(options.main ?? "index.ts", program);
-    await project.expect(0, "stack", "init", "test");
-    for (const [key, value] of Object.entries(options.config ?? {})) await project.configure(key, value);
+    try {
+      await project.expect(0, "stack", "init", "test");
+      for (const [key, value] of Object.entries(options.config ?? {})) await project.configure(key, value);
+    } catch (error) {
+      project.remove();
+      throw error;
+    }
     return project;
   }
 

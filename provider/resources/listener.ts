@@ -1,0 +1,152 @@
+/**
+ * Changing a server's listener so that a failure leaves it as it was and nobody is locked out: what HttpsAddress does
+ * to `core.https_address`.
+ */
+import { AccessError, type ErrorCode, isAccessError, messageOf, refuse } from "../errors";
+import type { Context } from "../handler";
+import { canonicalListenAddress } from "../lxd/address";
+import type { LxdClient } from "../lxd/client";
+import { probe } from "./probe";
+import { type AdministeredServer, getAdministeredServer } from "./server-identity";
+
+const key = "core.https_address";
+
+/** What a change of the listener needs to know. */
+export interface Change {
+  readonly client: LxdClient;
+  readonly server: AdministeredServer;
+  /** The value before it. */
+  readonly held: string;
+  readonly target?: string;
+  readonly allowLockout: boolean;
+}
+
+/** A change failed, and it is not known, or not so, that the server is as it was before. */
+export class UnsettledError extends AccessError {}
+
+/** The configured address; empty where there is none. */
+export function heldAddress(server: AdministeredServer): string {
+  return server.config[key] ?? "";
+}
+
+/** Whether two values mean one listener. */
+export function isSameListener(before: unknown, after: unknown): boolean {
+  if (typeof before !== "string" || typeof after !== "string") return before === after;
+  return canonicalListenAddress(before) === canonicalListenAddress(after);
+}
+
+/** Sets the address; leaves the server as it was where that fails or would lock this client out. */
+export async function setAddress(context: Context, change: Change, wanted: string): Promise<void> {
+  const { client, target, held } = change;
+  try {
+    await client.updateServerConfig({ [key]: wanted }, { target });
+  } catch (error) {
+    if (!isAccessError(error)) throw error;
+    if (await isDoneAfterAll(change, wanted, error)) return guardWayIn(context, change, wanted);
+    // Who may not change it has changed nothing.
+    if (error.errorCode === "LXD_NOT_TRUSTED") throw error;
+    const before = held === "" ? "not listening" : `listening on ${JSON.stringify(held)}`;
+    const doing = `Making ${client.name} listen on ${JSON.stringify(wanted)}: ${messageOf(error)}. It was ${before}`;
+    throw await puttingBack(change, error.errorCode, doing, "", error);
+  }
+  await guardWayIn(context, change, wanted);
+}
+
+/** Unsets the address; refuses where the connection in use, or a cluster, would go with it. */
+export async function unsetAddress(change: Change): Promise<void> {
+  guardRemoval(change);
+  await change.client.updateServerConfig({ [key]: "" }, { target: change.target });
+}
+
+/** A reply that was lost does not say whether the change was made; the server does. */
+async function isDoneAfterAll(change: Change, wanted: string, error: AccessError): Promise<boolean> {
+  if (!isAccessError(error, "LXD_UNREACHABLE", "LXD_TIMEOUT")) return false;
+  const { client, target, server } = change;
+  const now = await getAdministeredServer(client, server.identity, { fresh: true, target }).catch(
+    () => undefined,
+  );
+  return now !== undefined && heldAddress(now) === wanted;
+}
+
+/** Puts the old value back, and gives the error to throw, which says whether that worked. */
+async function puttingBack(
+  change: Change,
+  code: ErrorCode,
+  what: string,
+  advice: string,
+  cause?: unknown,
+): Promise<AccessError> {
+  try {
+    await putBack(change);
+    return new AccessError(code, `${what}; that was put back${advice}`, { cause });
+  } catch (error) {
+    const look = `look at it with \`lxc config get ${key}\` on the server`;
+    const outcome = `that could NOT be put back (${messageOf(error)}): ${look}`;
+    return new UnsettledError(code, `${what}; ${outcome}${advice}`, { cause });
+  }
+}
+
+/**
+ * Undoes a failed set. LXD up to 5.0.2 keeps the bad value. Every version, when it was not listening before, may be
+ * left with a listener on all interfaces that the configuration does not show: only a change of the value closes it,
+ * so a loopback address is set and unset.
+ */
+async function putBack({ client, target, held, server }: Change): Promise<void> {
+  const now = heldAddress(await getAdministeredServer(client, server.identity, { fresh: true, target }));
+  if (held === "" && now === "") await client.updateServerConfig({ [key]: "127.0.0.1:0" }, { target });
+  if (held === "" || now !== held) await client.updateServerConfig({ [key]: held }, { target });
+}
+
+/**
+ * When the connection in use comes in through the listener that was changed, the server must still answer from here,
+ * with the same certificate; else the old value is put back over the connection that is still open.
+ */
+async function guardWayIn(context: Context, change: Change, wanted: string): Promise<void> {
+  const { client, target, server, held, allowLockout } = change;
+  if (client.endpoint.kind !== "https" || allowLockout) return;
+  const { fingerprint } = server.identity;
+  if ((await probe(client.endpoint, fingerprint)) === undefined) return;
+  const now = await getAdministeredServer(client, server.identity, { fresh: true, target });
+  const tried = await Promise.all(
+    now.addresses.map(async (address) => ({ address, failure: await probe(address, fingerprint) })),
+  );
+  const answering = tried.find(({ failure }) => failure === undefined);
+  if (answering !== undefined) {
+    context.log(
+      "warning",
+      `${client.name}, which the connection of this HttpsAddress names, no longer listens; the server now answers on ` +
+        `${answering.address}. Change the connection before the next run`,
+    );
+    return;
+  }
+  const failures = tried.map(({ address, failure }) => `${address}: ${messageOf(failure)}`).join("; ");
+  throw await puttingBack(
+    change,
+    "LXD_LOCKOUT",
+    `Listening on ${JSON.stringify(wanted)} would lock out this client, which reaches the server through ${client.name}: ` +
+      `no new address answers from here (${failures || "none is listed"}). The server was listening on ${JSON.stringify(held)}`,
+    ". Use an address reachable from here, connect over the unix socket, or say allowLockout",
+  );
+}
+
+/**
+ * Refuses to unset the listener that a cluster needs, or any over the network: behind a forwarded port or a public
+ * address nothing here tells that the connection in use does not come in through it.
+ */
+function guardRemoval({ client, server, held, allowLockout }: Change): void {
+  const cluster = server.config["cluster.https_address"] ?? "";
+  if (server.isClustered && isSameListener(cluster, held)) {
+    refuse(
+      "LXD_LOCKOUT",
+      `Unsetting ${key} on ${client.name} would take the cluster's own listener ${cluster} down with it. ` +
+        "Keep it with the option retainOnDelete",
+    );
+  }
+  if (allowLockout || client.endpoint.kind !== "https") return;
+  refuse(
+    "LXD_LOCKOUT",
+    `Unsetting ${key} on ${client.name} would remove the listener ${JSON.stringify(held)} while this connection comes in ` +
+      "over the network, and with it the last way in from here. Use the server's unix socket, set allowLockout and update, " +
+      "or keep the listener with the option retainOnDelete",
+  );
+}
