@@ -13,6 +13,7 @@ import {
 import { refuse } from "../errors";
 import type { Context } from "../handler";
 import { formatHostAndPort, parseServerAddress } from "../lxd/address";
+import { isIncus, type Reached } from "./join";
 import { type KeyPair, readCertificate } from "../pki/certificate";
 
 /** Where a Remote is written, as its program gave it. */
@@ -56,6 +57,19 @@ export async function prepareClientDirectory(
   const addresses = server.addresses.map(entryAddress);
   if (server.previousAddr !== undefined) addresses.push(server.previousAddr);
   await checkClientDirectory({ ...location(context, place, place.configDir), ...server, addresses });
+}
+
+/** A client directory is of one kind from its first file on, and `lxc` does not speak with Incus. */
+export function requireFlavor(
+  { name, configDir, configFlavor }: ConfigPlace,
+  { client, server }: Reached,
+): void {
+  if (configDir === undefined || configFlavor !== undefined || !isIncus(server)) return;
+  refuse(
+    "INPUT_INVALID",
+    `Remote ${name}: ${client.name} is Incus, and configDir would be written for \`lxc\`. Say configFlavor: "incus", or ` +
+      '"lxd" if that is what you mean. The token was not spent',
+  );
 }
 
 /** Says whether the remote stands in its directory as it was written. Without its directory that cannot be told. */

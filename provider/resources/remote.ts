@@ -22,13 +22,14 @@ import { decodeTrustToken } from "../lxd/trust-token";
 import { type KeyPair, readCertificate } from "../pki/certificate";
 import { fingerprint, pemText, projectName, serverAddress, textThat, timeouts } from "../properties";
 import { changedInputs, given, remember } from "./given";
-import { isIncus, leave, type Reached, reach, redeem, replaceClient } from "./join";
+import { leave, type Reached, reach, redeem, replaceClient } from "./join";
 import {
   type ConfigPlace,
   forgetRemote,
   observeEntry,
   prepareClientDirectory,
   recordRemote,
+  requireFlavor,
 } from "./remote-config";
 import { choosePair, pairOf } from "./remote-pair";
 import { remoteRules } from "./remote-rules";
@@ -340,16 +341,6 @@ function pinOf(old: State | undefined): Pin | undefined {
 function explicitPin({ serverFingerprint, serverCertificate }: Args): Pin | undefined {
   if (serverCertificate !== undefined) return { certificate: serverCertificate };
   return serverFingerprint === undefined ? undefined : { fingerprint: serverFingerprint };
-}
-
-/** A client directory is of one kind from its first file on, and `lxc` does not speak with Incus. */
-function requireFlavor({ name, configDir, configFlavor }: Args, { client, server }: Reached): void {
-  if (configDir === undefined || configFlavor !== undefined || !isIncus(server)) return;
-  refuse(
-    "INPUT_INVALID",
-    `Remote ${name}: ${client.name} is Incus, and configDir would be written for \`lxc\`. Say configFlavor: "incus", or ` +
-      '"lxd" if that is what you mean. The token was not spent',
-  );
 }
 
 function placeOf(old: State): ConfigPlace {

@@ -13,18 +13,25 @@ import { z } from "zod";
 import { connection, connectionRules } from "../connection";
 import { refuse } from "../errors";
 import { type Context, keepWhenUnreachable, type ResourceHandler, withWaysOut } from "../handler";
-import type { LxdClient, PendingToken, TokenRequest } from "../lxd/client";
+import type { LxdClient } from "../lxd/client";
 import { decodeTrustToken, encodeTrustToken, expiryOf } from "../lxd/trust-token";
 import { fingerprint, projectName, serverAddress, textThat } from "../properties";
 import { hasUnknown } from "../unknown";
 import { changedInputs, given, remember } from "./given";
+import {
+  claimName,
+  issue,
+  requireListening,
+  requireNamesakesAllowed,
+  revoke,
+  revokeLeftovers,
+} from "./issuing";
 import { type AdministeredServer, getAdministeredServer, serverIdentity } from "./server-identity";
 import {
   type ClientMarks,
   describeClientNameProblem,
   findClient,
   getClients,
-  ignoreNotFound,
   removeClient,
   requireProjects,
   restrictClient,
@@ -252,21 +259,6 @@ async function ensureInvited(
   };
 }
 
-/** Issues a token and looks whether this connection can see it, because otherwise every later read would find it gone. */
-async function issue(client: LxdClient, request: TokenRequest): Promise<PendingToken> {
-  const issued = await client.createCertificateToken(request);
-  const isVisible = (await client.getPendingTokens({ fresh: true })).some(
-    ({ operation }) => operation === issued.operation,
-  );
-  if (isVisible) return issued;
-  await revoke(client, issued.operation);
-  return refuse(
-    "LXD_NOT_TRUSTED",
-    `${client.name} issued a trust token for ${JSON.stringify(request.name)} that this client may not see, so it could not be ` +
-      "followed; it was revoked. Give the client the right to view operations (`can_view_operations` on the project default)",
-  );
-}
-
 /** The token as it is now; undefined where it can no longer be redeemed and no trusted client came of it. */
 async function observe(
   context: Context,
@@ -299,31 +291,6 @@ async function observe(
   return { ...consumed, clientFingerprint: found.fingerprint, held: restrictionOf(found) };
 }
 
-/**
- * A pending token with the same request is what an interrupted run left behind, or one that can no longer be redeemed;
- * nobody has it, so nobody misses it.
- */
-async function revokeLeftovers(context: Context, client: LxdClient, request: TokenRequest): Promise<void> {
-  const { name, restricted, projects } = request;
-  const leftovers = (await client.getPendingTokens({ fresh: true })).filter(
-    ({ token }) =>
-      token.request.name === name &&
-      isDeepStrictEqual(restrictionOf(token.request), { restricted, projects }),
-  );
-  for (const { operation } of leftovers) {
-    await revoke(client, operation);
-    context.log(
-      "warning",
-      `A pending trust token for ${JSON.stringify(name)} with the same restriction was on ${client.name}, left by an ` +
-        "interrupted run or no longer of use; it was revoked and a new one is issued",
-    );
-  }
-}
-
-async function revoke(client: LxdClient, operation: string | undefined): Promise<void> {
-  if (operation !== undefined) await ignoreNotFound(client.deleteOperation(operation));
-}
-
 /** With other addresses wanted a pending token is written anew around the same secret. */
 function readdressed(
   now: State,
@@ -334,35 +301,6 @@ function readdressed(
   if (decoded === undefined) return { token: now.token, addresses: now.addresses };
   const addresses = wanted.addresses ?? [...server.addresses];
   return { token: encodeTrustToken({ ...decoded, addresses }), addresses };
-}
-
-/** Two resources for one name would take each other's token for a leftover, so the second one of a run is refused. */
-function claimName(client: LxdClient, name: string): void {
-  if (client.claim(name)) return;
-  refuse(
-    "LXD_ALREADY_EXISTS",
-    `clientName: another TrustToken of this program has issued a token for ${JSON.stringify(name)} on ${client.name} in ` +
-      "this run. Give each TrustToken a name of its own",
-  );
-}
-
-function requireListening(client: LxdClient, server: AdministeredServer): void {
-  if ((server.config["core.https_address"] ?? server.config["cluster.https_address"] ?? "") !== "") return;
-  refuse(
-    "LXD_REJECTED",
-    `${client.name} does not listen on the network, so no client could redeem a trust token. Expose it with an ` +
-      "HttpsAddress and let this TrustToken depend on it (dependsOn)",
-  );
-}
-
-/** Since LXD 5.21 a name is taken once; a token for a taken one is accepted, then burnt when it is redeemed. */
-function requireNamesakesAllowed(client: LxdClient, server: AdministeredServer, name: string): void {
-  if (!server.extensions.has("access_management_tls")) return;
-  refuse(
-    "LXD_ALREADY_EXISTS",
-    `clientName: ${client.name} already trusts a client named ${JSON.stringify(name)}, and names are unique there. ` +
-      "Use another name, remove that client (`lxc config trust remove`), or give its fingerprint as clientFingerprint to adopt it",
-  );
 }
 
 function marksOf(old: State): ClientMarks {

@@ -10,9 +10,8 @@ export interface Pair {
   readonly privateKey: string;
 }
 
-export interface Authority {
-  /** The authority's own certificate, PEM. */
-  readonly certificate: string;
+/** An authority's own pair, which may sign others. */
+export interface Authority extends Pair {
   /** A server's pair, for names such as "DNS:localhost" or "IP:127.0.0.1". */
   issue(...names: string[]): Pair;
 }
@@ -21,7 +20,7 @@ export interface Authority {
 export function makeAuthority(): Authority {
   const own = selfSigned("an authority", "basicConstraints=critical,CA:TRUE");
   return {
-    certificate: own.certificate,
+    ...own,
     issue: (...names) =>
       inDirectory((directory) => {
         const [key, request, authority, authorityKey, extensions] = ["key", "csr", "ca", "ca.key", "ext"].map(

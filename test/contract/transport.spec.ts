@@ -66,6 +66,17 @@ describe("the connection to a server", () => {
       assert.equal(listener.requests.length, 1);
     });
 
+    it("by its own certificate under any name, were that an authority's too, as openssl makes them", async () => {
+      const authority = makeAuthority();
+      const listener = await listen(trusted, authority);
+      for (const expected of [
+        { certificate: authority.certificate },
+        { fingerprint: fingerprintOf(authority.certificate) },
+      ])
+        await dial(listener.port, { pin: expected }).getServer();
+      assert.equal(listener.requests.length, 2);
+    });
+
     it("on every new connection again", async () => {
       const listener = await listen((socket) => socket.end(reply(server)));
       const client = dial(listener.port);
@@ -132,6 +143,14 @@ describe("the connection to a server", () => {
     it("is given up where the listener accepts and says nothing", async () => {
       const port = await start(createTcpServer());
       await fails(dial(port, { timeouts: short }).getServer(), "LXD_TIMEOUT", /no connection within 0\.3 s/);
+    });
+
+    it("is tried once for all the requests that wait for it", async () => {
+      let connections = 0;
+      const client = dial(await start(createTcpServer(() => ++connections)), { timeouts: short });
+      const calls = [client.getServer(), client.getProjectNames(), client.getCertificates()];
+      await Promise.all(calls.map((call) => fails(call, "LXD_TIMEOUT", /no connection within 0\.3 s/)));
+      assert.equal(connections, 1);
     });
 
     it("is given up where the TLS handshake begins and stalls", async () => {

@@ -109,21 +109,19 @@ export class Stack {
     );
   }
 
-  /** Creates several, one after the other, in one provider process: "created", or the error's message, of each. */
+  /** Creates several at once in one provider process: "created", or the error's message, of each. */
   async createTogether(wanted: readonly { name: ResourceName; inputs: Properties }[]): Promise<string[]> {
     const pool = new ClientPool();
     try {
-      const results: string[] = [];
-      for (const { name, inputs } of wanted) {
-        const created = this.provider(name, pool).create(wire(inputs));
-        results.push(
-          await created.then(
+      const results = wanted.map(({ name, inputs }) =>
+        this.provider(name, pool)
+          .create(wire(inputs))
+          .then(
             () => "created",
             (error: unknown) => String(error),
           ),
-        );
-      }
-      return results;
+      );
+      return await Promise.all(results);
     } finally {
       await pool.close();
     }
