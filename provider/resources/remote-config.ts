@@ -123,7 +123,8 @@ export async function recordRemote(
       "warning",
       `The client directory ${directory} is not on this machine: Remote ${name} was not written there`,
     );
-    return earlier;
+    const { configState, entry, previousDefault } = earlier;
+    return { configState, entry, previousDefault };
   }
   const [onlyProject, ...others] = now.projects;
   const entry = {

@@ -37,6 +37,7 @@ import {
   restrictClient,
   restrictionOf,
   restrictionRules,
+  type Restriction,
 } from "./trusted-client";
 
 const args = z.strictObject({
@@ -141,18 +142,8 @@ export const trustToken: ResourceHandler<Args, State> = {
     if (now?.state === "pending" && isDeepStrictEqual(now.held, kept.held)) {
       return { ...now, ...kept, ...readdressed(now, server, wanted) };
     }
-    // What is pending is not as wanted, or can no longer be redeemed; but it may be redeemed while we look. Nothing is
-    // revoked that could not be issued anew.
-    requireListening(client, server);
-    await requireProjects(client, kept.held.projects);
-    await revoke(client, old.operation);
-    const consumed = await observe(
-      context,
-      client,
-      server,
-      { ...old, operation: undefined },
-      { fresh: true },
-    );
+    const consumed =
+      now?.state === "consumed" ? now : await withdrawPending(context, client, server, old, kept.held);
     if (consumed === undefined) return ensureInvited(context, client, server, wanted);
     if (consumed.clientFingerprint !== undefined) {
       await restrictClient(client, consumed.clientFingerprint, kept.held);
@@ -175,6 +166,23 @@ export const trustToken: ResourceHandler<Args, State> = {
 
   delete: (context, _id, old) => withWaysOut(() => withdraw(context, old)),
 };
+
+/**
+ * Revokes a token that is not as wanted, or can no longer be redeemed; the consumed token, where it was redeemed in the
+ * meantime. Nothing is revoked that could not be issued anew.
+ */
+async function withdrawPending(
+  context: Context,
+  client: LxdClient,
+  server: AdministeredServer,
+  old: State,
+  { projects }: Restriction,
+): Promise<State | undefined> {
+  requireListening(client, server);
+  await requireProjects(client, projects);
+  await revoke(client, old.operation);
+  return observe(context, client, server, { ...old, operation: undefined }, { fresh: true });
+}
 
 /** Revokes the token and takes the client that came of it out of the trust store. */
 async function withdraw(context: Context, old: State): Promise<void> {

@@ -23,7 +23,8 @@ function ofOtherTypes({ kind, isSecret }: WrongValues): [value: unknown, reason:
     .map(([, value]) => value);
   if (typeof kind === "string") {
     const reason = `must be ${/^[ao]/.test(kind) ? "an" : "a"} ${kind}`;
-    return others.map((value) => [value, reason]);
+    const empty = kind === "string" ? [] : [""];
+    return [...others, ...empty].map((value) => [value, reason]);
   }
   const quoted = kind.map((value) => JSON.stringify(value));
   const reason = `must be ${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1) ?? ""}`;

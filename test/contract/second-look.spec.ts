@@ -157,6 +157,24 @@ describe("a second look", () => {
     assert.equal(readFileSync(join(folder, "lxc", "client.key"), "utf8"), made.outputs["clientKey"]);
   });
 
+  it("Remote: an update where the client directory is not, on another machine say, keeps what is new of the rest", async () => {
+    await view.listen();
+    const issue = (name: string): Promise<string> =>
+      view.issueToken(name, { restricted: false, projects: [] });
+    const inputs = { name: "prod", token: await issue("ci"), configDir: "lxc" };
+    const made = await stack.create("Remote", inputs);
+    rmSync(join(folder, "lxc"), { recursive: true });
+    const newer = { ...inputs, token: await issue("newer") };
+    const updated = await stack.update(made, newer);
+    assert.equal(updated.outputs["token"], newer.token);
+    assert.equal(updated.outputs["configState"], "present");
+    assert.equal(existsSync(join(folder, "lxc")), false);
+    assert.equal(await stack.plan(updated, newer), "same");
+    const refreshed = (await stack.refresh(updated)) ?? assert.fail();
+    assert.equal(await stack.plan(refreshed, newer), "same");
+    assert.match(stack.messages.join("\n"), /warning: The client directory .* is not on this machine/);
+  });
+
   it("Remote: moved to a directory with a key of its own it uses that one from then on", async () => {
     await view.listen();
     const token = await view.issueToken("ci", { restricted: false, projects: [] });

@@ -55,6 +55,7 @@ describeWith(["pulumi", "lxd-daemon"], "mistakes in a program", function () {
     project.remove();
   });
 
+  // All of one resource, that is: the engine goes no further than the first resource in which there are any.
   it("are all shown by a preview, each with its property, and nothing changes", async () => {
     project.write(
       "index.ts",
