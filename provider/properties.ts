@@ -83,3 +83,12 @@ export const timeouts = z
     request: seconds.optional().meta({ description: "Seconds until a request is answered. Default 30." }),
   })
   .meta({ id: "Timeouts", description: "Bounds on waiting for the server, in seconds." });
+
+/** Why a path cannot be a client directory, as a phrase that follows the property's name; undefined when it can. */
+export function describeConfigDirProblem(path: string): string | undefined {
+  if (path === "") return "must not be empty";
+  if (/\p{Cc}/u.test(path)) return "must not contain control characters";
+  return /^~[^/]/.test(path)
+    ? "must not begin with another user's home; write that path out in full"
+    : undefined;
+}

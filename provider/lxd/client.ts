@@ -21,6 +21,7 @@ import {
   type TokenOperationMetadata,
 } from "./entities";
 import { LxdError } from "./errors";
+import { decodeTrustToken } from "./trust-token";
 import {
   describeEndpoint,
   type Endpoint,
@@ -185,10 +186,8 @@ export class LxdClient {
   /** Redeems a certificate add token with this connection's client certificate. The body holds the token and nothing else. */
   async redeemCertificateToken(token: string, field: "trust_token" | "password"): Promise<void> {
     const doing = `Redeeming a trust token on ${this.name}`;
-    await this.write(
-      { method: "POST", path: "/1.0/certificates", body: { [field]: token }, secrets: [token] },
-      doing,
-    );
+    const secrets = [token, decodeTrustToken(token)?.secret ?? token];
+    await this.write({ method: "POST", path: "/1.0/certificates", body: { [field]: token }, secrets }, doing);
   }
 
   /** Every address on every interface of the server, loopback included. `target` is a cluster member. */

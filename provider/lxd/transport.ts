@@ -202,7 +202,7 @@ export function fingerprintOf(certificate: X509Certificate): string {
 }
 
 async function exchange(client: Client, request: Request, timeouts: Timeouts): Promise<Reply> {
-  const deadline = AbortSignal.timeout((timeouts.connect + timeouts.request) * 1000);
+  const deadline = AbortSignal.timeout(Math.ceil((timeouts.connect + timeouts.request) * 1000));
   const response = await client.request({
     method: request.method,
     path: request.path,
@@ -237,17 +237,31 @@ function failure(error: unknown, doing: string, timeouts: Timeouts): AccessError
       cause: error,
     });
   }
-  if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW") {
-    return new AccessError("LXD_PROTOCOL", `${doing}: the reply is not HTTP: ${messageOf(error)}`, {
+  const foreign = foreignProtocol(error, code);
+  if (foreign !== undefined) {
+    return new AccessError("LXD_PROTOCOL", `${doing}: ${foreign}. Is another service on this address?`, {
       cause: error,
     });
   }
-  const hint = hints[code];
+  const hint = hintFor(error, code);
   return new AccessError(
     "LXD_UNREACHABLE",
     `${doing}: ${messageOf(error) || code}${hint === undefined ? "" : `. ${hint}`}`,
     { cause: error },
   );
+}
+
+/** What is wrong where somebody answers, but not as LXD or Incus do; undefined where that is not the matter. */
+function foreignProtocol(error: unknown, code: string): string | undefined {
+  if (code.startsWith("ERR_SSL_") || code === "EPROTO") {
+    const reason = error instanceof Error && "reason" in error ? String(error.reason) : code;
+    return `TLS 1.3 is not spoken there (${reason})`;
+  }
+  // Node's parser of HTTP gives its errors a code only now and then.
+  const isUnreadable = error instanceof Error && error.name === "HTTPParserError";
+  return isUnreadable || code === "UND_ERR_HEADERS_OVERFLOW"
+    ? `the reply is not HTTP: ${messageOf(error)}`
+    : undefined;
 }
 
 const hints: Readonly<Record<string, string | undefined>> = {
@@ -256,6 +270,12 @@ const hints: Readonly<Record<string, string | undefined>> = {
   ECONNREFUSED:
     "Nothing listens there. Where the same program exposes the server, make this resource depend on its HttpsAddress",
 };
+
+function hintFor(error: unknown, code: string): string | undefined {
+  // A server that was killed leaves its unix socket, which then refuses.
+  const isUnixSocket = error instanceof Error && !("port" in error);
+  return hints[code === "ECONNREFUSED" && isUnixSocket ? "ENOENT" : code];
+}
 
 function wasClosed(error: unknown): boolean {
   return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(codeOf(error));

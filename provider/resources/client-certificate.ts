@@ -11,16 +11,15 @@ import { z } from "zod";
 import type { Context, RawInputs, ResourceHandler } from "../handler";
 import { createClientCertificate, keyAlgorithms, type KeyPair, readCertificate } from "../pki/certificate";
 import { toPkcs12 } from "../pki/pkcs12";
+import { textThat } from "../properties";
 import { changedInputs, given, remember } from "./given";
 
 const day = 24 * 60 * 60 * 1000;
 
 const args = z.strictObject({
-  commonName: z
-    .string()
-    .min(1, "must not be empty")
-    .max(64, "must be at most 64 characters")
-    .meta({ description: "Common name in the certificate's subject. Default: the resource's name." }),
+  commonName: textThat(describeCommonNameProblem).meta({
+    description: "Common name in the certificate's subject. Default: the resource's name.",
+  }),
   keyAlgorithm: z.enum(keyAlgorithms).optional().meta({ description: "Default ECDSA-P384, as `lxc` uses." }),
   validityDays: z
     .int("must be a whole number of days")
@@ -33,9 +32,7 @@ const args = z.strictObject({
     .min(0, "must not be negative")
     .optional()
     .meta({ description: "Days before expiry from which on an update replaces it. Default: never." }),
-  pkcs12Password: z
-    .string()
-    .min(1, "must not be empty: browsers refuse archives without a password")
+  pkcs12Password: textThat(describePasswordProblem)
     .optional()
     .meta({ description: "Password of the PKCS#12 archive; none is made without one.", secret: true }),
   pkcs12Encryption: z.enum(["aes256", "3des"]).optional().meta({
@@ -43,6 +40,17 @@ const args = z.strictObject({
   }),
 });
 type Args = z.infer<typeof args>;
+
+function describeCommonNameProblem(name: string): string | undefined {
+  if (name === "") return "must not be empty";
+  if (/[\p{Cc}\p{Cs}]/u.test(name)) return "must not contain control characters";
+  return Array.from(name).length > 64 ? "must be at most 64 characters" : undefined;
+}
+
+function describePasswordProblem(password: string): string | undefined {
+  if (password === "") return "must not be empty: browsers refuse archives without a password";
+  return /[\0\p{Cs}]/u.test(password) ? "must not contain a NUL character or half a character" : undefined;
+}
 
 const state = z.object({
   certificate: z.string().meta({ description: "The certificate, PEM." }),
@@ -70,6 +78,7 @@ export const clientCertificate: ResourceHandler<Args, State> = {
     if (
       typeof rotateBeforeDays === "number" &&
       typeof validityDays === "number" &&
+      validityDays >= 1 &&
       rotateBeforeDays >= validityDays
     ) {
       failures.push({

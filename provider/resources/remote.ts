@@ -8,7 +8,7 @@
  */
 import { z } from "zod";
 import { timeoutsOf } from "../connection";
-import { describeRemoteNameProblem } from "../client-config/remote-name";
+import { describeUnsafeName } from "../client-config/remote-name";
 import { messageOf, refuse } from "../errors";
 import {
   type Context,
@@ -20,7 +20,15 @@ import {
 import type { Pin } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
 import { type KeyPair, readCertificate } from "../pki/certificate";
-import { fingerprint, pemText, projectName, serverAddress, textThat, timeouts } from "../properties";
+import {
+  describeConfigDirProblem,
+  fingerprint,
+  pemText,
+  projectName,
+  serverAddress,
+  textThat,
+  timeouts,
+} from "../properties";
 import { changedInputs, given, remember } from "./given";
 import { leave, type Reached, reach, redeem, replaceClient } from "./join";
 import {
@@ -35,7 +43,7 @@ import { choosePair, pairOf } from "./remote-pair";
 import { remoteRules } from "./remote-rules";
 
 const args = z.strictObject({
-  name: textThat((name) => describeRemoteNameProblem(name)).meta({
+  name: textThat(describeUnsafeName).meta({
     description: "Name of the remote. Default: the resource's name.",
   }),
   token: z
@@ -69,7 +77,7 @@ const args = z.strictObject({
   project: projectName.optional().meta({
     description: "Project the remote works in. Default: the only project the client may see, if it is one.",
   }),
-  configDir: z.string().min(1, "must not be empty").optional().meta({
+  configDir: textThat(describeConfigDirProblem).optional().meta({
     description: "Client directory of `lxc` in which the remote is written, such as ~/.config/lxc.",
   }),
   configFlavor: z
@@ -251,7 +259,7 @@ async function beTrusted(
         "redeem. Give a token, or add the certificate on the server (`lxc config trust add`)",
     );
   }
-  const redemption = await redeem(reached, wanted.token);
+  const redemption = await redeem(reached, wanted.token.trim());
   if (redemption.outcome === "joined") return true;
   if (redemption.outcome === "refused") throw redemption.error;
   const incomplete = messageOf(redemption.error);

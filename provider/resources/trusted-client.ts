@@ -30,7 +30,7 @@ export function restrictionRules(projects: unknown, restricted: unknown): CheckF
   if (projects !== undefined && restricted === false) {
     return [{ property: "projects", reason: "has no meaning beside restricted: false; keep one of them" }];
   }
-  if (projects === undefined && restricted !== false) {
+  if (projects === undefined && (restricted === undefined || restricted === true)) {
     const reason =
       "is required: list the projects the client may use ([] is none), or say restricted: false for a full administrator";
     return [{ property: "projects", reason }];

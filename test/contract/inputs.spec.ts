@@ -239,8 +239,18 @@ describe("what several properties say together", () => {
     [
       "Remote",
       { ...right.invited, serverFingerprint, serverCertificate },
-      ["serverFingerprint: give one pin, serverFingerprint or serverCertificate"],
+      ["serverFingerprint: is one pin too many beside serverCertificate; keep one of them"],
     ],
+    [
+      "Remote",
+      { name: "prod", serverFingerprint, serverCertificate },
+      [
+        "serverFingerprint: is one pin too many beside serverCertificate; keep one of them",
+        "addresses: is required without a token",
+      ],
+    ],
+    ["Remote", { ...right.known, name: "images" }, []],
+    ["TrustToken", { clientName: "ci", restricted: "no" }, ["restricted: must be a boolean"]],
     ["Remote", { name: "prod", serverFingerprint }, ["addresses: is required without a token"]],
     [
       "Remote",

@@ -27,6 +27,7 @@ describe("a connection", () => {
     const service = /is not one of LXD's or Incus's REST API. Is another service on this address\?/;
     const wrong: [title: string, bytes: string, message: RegExp][] = [
       ["of a web page", reply("<!doctype html><h1>It works!</h1>"), service],
+      ["in no HTTP at all", "hello\r\n\r\n", /the reply is not HTTP: .*Is another service/],
       ["of a proxy's error page", reply("<h1>Bad Gateway</h1>", "502 Bad Gateway"), /\(HTTP 502\) is not/],
       ["of nothing", reply(""), service],
       ["of half a JSON text", reply('{"type":"sync","metadata":{"auth"'), service],
@@ -79,9 +80,14 @@ describe("a connection", () => {
   });
 
   describe("never repeats a token in an error", () => {
-    const token = Buffer.from(JSON.stringify({ client_name: "ci", secret: "29d3b944".repeat(8) })).toString(
-      "base64",
-    );
+    const secret = "29d3b944".repeat(8);
+    const inside = {
+      client_name: "ci",
+      fingerprint: "ab".repeat(32),
+      addresses: ["lxd.invalid:8443"],
+      secret,
+    };
+    const token = Buffer.from(JSON.stringify(inside)).toString("base64");
     const error = (text: string, status: string): string =>
       reply({ type: "error", error: text, metadata: null }, status);
     const echoes: [title: string, bytes: string, told: RegExp][] = [
@@ -89,6 +95,11 @@ describe("a connection", () => {
         "the server repeats",
         error(`bad token ${token}.`, "400 Bad Request"),
         /\(400\): bad token \[secret\]\./,
+      ],
+      [
+        "the server repeats by the secret inside",
+        error(`no ${secret}`, "400 Bad Request"),
+        /\(400\): no \[secret\]/,
       ],
       ["the server repeats twice", error(`${token}, ${token}`, "403 Forbidden"), /\[secret\], \[secret\]/],
       [
@@ -109,6 +120,7 @@ describe("a connection", () => {
         assert.ok(listener.requests[0]?.body.includes(token), "it was sent");
         for (let start = 0; start + 20 <= token.length; start++)
           assert.ok(!message.includes(token.slice(start, start + 20)), message);
+        assert.ok(!message.includes(secret), message);
       });
     }
   });

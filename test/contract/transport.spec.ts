@@ -1,7 +1,11 @@
 /** The LXD client's connection: made only with the pinned server, given up in time, broken off without harm. */
 import * as assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer as createTcpServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { LxdClient } from "../../provider/lxd/client";
 import { freePort } from "../support/server-view";
@@ -12,7 +16,6 @@ import {
   impatient,
   own,
   pin,
-  refusal,
   short,
   trusted,
   useConnections,
@@ -159,17 +162,49 @@ describe("the connection to a server", () => {
       await fails(dial(port, { timeouts: short }).getServer(), "LXD_TIMEOUT", /no connection within 0\.3 s/);
     });
 
-    it("is an error where no TLS, or only an older one, is spoken", async () => {
+    it("is said to be another service's where no TLS, or only an older one, is spoken", async () => {
       const { certificate: cert, privateKey: key } = own;
       for (const kind of [
         createTcpServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),
         createTcpServer((socket) => socket.end("SSH-2.0-x\r\n")),
-        createTcpServer((socket) => socket.destroy()),
         createTlsServer({ cert, key, maxVersion: "TLSv1.2" }),
       ]) {
-        const error = await refusal(dial(await start(kind)).getServer());
-        assert.ok(["LXD_UNREACHABLE", "LXD_PROTOCOL"].includes(error.errorCode), error.message);
+        const call = dial(await start(kind)).getServer();
+        const message = await fails(
+          call,
+          "LXD_PROTOCOL",
+          /TLS 1\.3 is not spoken there \(.*\)\. Is another service/,
+        );
+        assert.doesNotMatch(message, /\n|openssl/);
       }
+    });
+
+    it("is unreachable where the listener hangs up", async () => {
+      const port = await start(createTcpServer((socket) => socket.destroy()));
+      await fails(dial(port).getServer(), "LXD_UNREACHABLE", /disconnected|ECONNRESET/);
+    });
+
+    it("is said to need a running server where a killed one left its socket", async () => {
+      const directory = mkdtempSync(join(tmpdir(), "lxa-socket-"));
+      const socketPath = join(directory, "unix.socket");
+      const script = `require("net").createServer().listen(${JSON.stringify(socketPath)}, () => process.kill(process.pid, 9))`;
+      spawnSync(process.execPath, ["-e", script]);
+      const client = new LxdClient({ kind: "unix", socketPath }, short);
+      await fails(
+        client.getServer(),
+        "LXD_UNREACHABLE",
+        /ECONNREFUSED.*is LXD or Incus installed and started/s,
+      );
+      rmSync(directory, { recursive: true });
+    });
+
+    it("is waited for as long as any timeouts say that a check lets through", async () => {
+      const listener = await listen(trusted);
+      for (const timeouts of [
+        { connect: 1.1, request: 1.2 },
+        { connect: 3.0004, request: 0.1 },
+      ])
+        await dial(listener.port, { timeouts }).getServer();
     });
   });
 

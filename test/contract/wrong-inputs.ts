@@ -42,6 +42,8 @@ const noPrint: [string, string][] = [
   [fingerprint.replace("b", "g"), print],
   [(fingerprint.match(/../g) ?? []).join(":"), print],
 ];
+const other = makePair("other");
+const strange = "the key does not belong to the certificate";
 const notAbsolute = "must be an absolute path";
 const noToken = "is not a trust token as servers issue them";
 const noAddress = 'must be a host, host:port or https URL, such as "10.0.0.11:8443" or "[fd00::1]:8443"';
@@ -99,8 +101,6 @@ function connection(inputs: Properties): WrongValues[] {
   const within = { ...inputs, connection: https };
   const local = { ...inputs, connection: socket };
   const byCertificate = { ...inputs, connection: pinnedByCertificate };
-  const other = makePair("other");
-  const strange = "the key does not belong to the certificate";
   const nowhere =
     "names no way in; give socketPath, or address with clientCertificate, clientKey and a pin, or leave connection out";
   return [
@@ -157,6 +157,8 @@ export const wrongInputs: Readonly<Record<ResourceName, readonly WrongValues[]>>
       values: [
         ["", "must not be empty"],
         ["x".repeat(65), "must be at most 64 characters"],
+        ["a\nb", "must not contain control characters"],
+        ["\ud800", "must not contain control characters"],
       ],
     },
     { property: "keyAlgorithm", kind: ["ECDSA-P384", "ECDSA-P256", "Ed25519", "RSA-4096"] },
@@ -165,6 +167,7 @@ export const wrongInputs: Readonly<Record<ResourceName, readonly WrongValues[]>>
       kind: "number",
       disturbs: "rotateBeforeDays",
       values: [
+        [0, "must be at least 1 day"],
         [36501, "must be at most 36500 days"],
         [1e300, "must be a whole number of days"],
         [365.5, "must be a whole number"],
@@ -183,7 +186,10 @@ export const wrongInputs: Readonly<Record<ResourceName, readonly WrongValues[]>>
       property: "pkcs12Password",
       kind: "string",
       isSecret: true,
-      values: [["", "must not be empty: browsers refuse archives without a password"]],
+      values: [
+        ["", "must not be empty: browsers refuse archives without a password"],
+        ["a\0b", "must not contain a NUL character or half a character"],
+      ],
     },
     { property: "pkcs12Encryption", kind: ["aes256", "3des"] },
   ]),
@@ -280,9 +286,22 @@ export const wrongInputs: Readonly<Record<ResourceName, readonly WrongValues[]>>
       { property: "addresses[1]", kind: "string", values: noAddresses },
       { property: "serverFingerprint", kind: "string", values: noPrint },
       { property: "clientCertificate", kind: "string", isSecret: true, values: certificates },
-      { property: "clientKey", kind: "string", isSecret: true, values: keys },
+      {
+        property: "clientKey",
+        kind: "string",
+        isSecret: true,
+        values: [...keys, [other.privateKey, strange]],
+      },
       { property: "project", kind: "string", values: [["", "must not be empty"]] },
-      { property: "configDir", kind: "string", values: [["", "must not be empty"]] },
+      {
+        property: "configDir",
+        kind: "string",
+        values: [
+          ["", "must not be empty"],
+          ["a\0b", "must not contain control characters"],
+          ["~other/lxc", "must not begin with another user's home; write that path out in full"],
+        ],
+      },
       { property: "configFlavor", kind: ["lxd", "incus"] },
       { property: "setDefault", kind: "boolean" },
       { property: "revokeOnDelete", kind: "boolean" },
