@@ -36,7 +36,9 @@ export class ProviderProcess {
   }
 
   /** What `check` makes of new inputs: those to use, and the mistakes. */
-  async check(inputs: WireProperties): Promise<{ inputs: WireProperties; failures: string[] }> {
+  async check(
+    inputs: WireProperties,
+  ): Promise<{ inputs: WireProperties; failures: { property: string; reason: string }[] }> {
     const request = new messages.CheckRequest();
     request.setOlds(Struct.fromJavaScript({}));
     request.setNews(Struct.fromJavaScript(inputs));
@@ -45,7 +47,7 @@ export class ProviderProcess {
       inputs: response.getInputs()?.toJavaScript() ?? {},
       failures: response
         .getFailuresList()
-        .map((failure) => `${failure.getProperty()}: ${failure.getReason()}`),
+        .map((failure) => ({ property: failure.getProperty(), reason: failure.getReason() })),
     };
   }
 
