@@ -10,16 +10,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { LxdClient } from "../../provider/lxd/client";
 import { freePort } from "../support/server-view";
 import { makeAuthority, makeServerPair } from "./authority";
-import {
-  fails,
-  fingerprintOf,
-  impatient,
-  own,
-  pin,
-  short,
-  trusted,
-  useConnections,
-} from "./connections";
+import { fails, fingerprintOf, impatient, own, pin, short, trusted, useConnections } from "./connections";
 import { reply, server } from "./tls-listener";
 
 /** How the end of a connection that still was in use is told: closed or reset. */

@@ -133,7 +133,7 @@ export class PulumiProject {
 }
 
 /** Runs a program to its end. */
-async function runProgram(
+export async function runProgram(
   command: string,
   args: readonly string[],
   { input = "", ...options }: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string } = {},
