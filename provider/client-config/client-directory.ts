@@ -7,7 +7,7 @@
 import { mkdtemp, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { refuse } from "../errors";
-import { readCertificate } from "../pki/certificate-facts";
+import { fingerprintIn, readCertificate } from "../pki/certificate-facts";
 import {
   followLink,
   isDirectory,
@@ -219,7 +219,8 @@ async function requireSameServer(
 ): Promise<void> {
   const entry = config?.entry(name, "lxd");
   if (entry === undefined || wanted.addresses.some((address) => isSameAddress(address, entry.addr))) return;
-  const pin = fingerprintOf(await readText(pinFileOf(directory, name)));
+  // A pin that cannot be read proves nothing.
+  const pin = fingerprintIn(await readText(pinFileOf(directory, name)));
   if (pin !== undefined && pin === wanted.serverFingerprint) return;
   throw new ConfigProblem(
     `${configFileOf(directory)} has a remote of this name for another server, ${entry.addr}`,
@@ -231,15 +232,6 @@ async function requireSameServer(
 function isSameAddress(address: string, kept: string): boolean {
   const plain = (text: string): string => text.trim().replace(/\/+$/, "").toLowerCase();
   return kept.split(",").some((one) => plain(one) === plain(address));
-}
-
-/** A pin that cannot be read proves nothing. */
-function fingerprintOf(pem: string | undefined): string | undefined {
-  try {
-    return pem && readCertificate(pem).fingerprint;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Tried out, as permission bits say nothing to root, on file systems of the network or read-only. */

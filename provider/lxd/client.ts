@@ -69,7 +69,6 @@ const running = 103;
 export class LxdClient {
   private readonly transport: Transport;
   private readonly shared = new Map<string, { until: number; readonly reply: Promise<Reply> }>();
-
   private readonly claimed = new Set<string>();
 
   constructor(

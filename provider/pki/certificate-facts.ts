@@ -47,6 +47,15 @@ export function fingerprintOf(der: Buffer): string {
   return createHash("sha256").update(der).digest("hex");
 }
 
+/** SHA-256 (hex) of the certificate in a text; undefined where there is no text, or nothing that can be read in it. */
+export function fingerprintIn(pem: string | undefined): string | undefined {
+  try {
+    return pem === undefined ? undefined : readCertificate(pem).fingerprint;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The bytes of the first certificate block; none at all where it is not base64, which is damage too. */
 function firstBlockOf(pem: string, name: string): Buffer {
   const start = pem.indexOf(blockStart);

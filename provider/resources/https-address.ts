@@ -123,7 +123,7 @@ async function takeBack(context: Context, old: State): Promise<void> {
   const server = await getAdministeredServer(client, old.server, { fresh: true, target });
   const held = heldAddress(server);
   if (!isSameListener(held, old.resolvedAddress) || isSameListener(held, old.previousAddress)) return;
-  const change = { client, target, held, server, allowLockout: allowLockout ?? false };
+  const change = { client, target, server, allowLockout: allowLockout ?? false };
   if (old.previousAddress !== "" && (await wasPutBack(context, change, old.previousAddress))) return;
   await unsetAddress(change);
 }
@@ -137,7 +137,7 @@ async function ensure(context: Context, id: string, old: State | undefined, want
   const held = heldAddress(server);
   const resolvedAddress = await resolveListenAddress(client, wanted);
   const previousAddress = old?.previousAddress ?? held;
-  const change = { client, server, held, target, allowLockout };
+  const change = { client, server, target, allowLockout };
   const known = { given: remember(wanted), connection: wanted.connection, resolvedAddress, previousAddress };
   try {
     if (!isSameListener(held, resolvedAddress)) await setAddress(context, change, resolvedAddress);

@@ -14,9 +14,8 @@ const key = "core.https_address";
 /** What a change of the listener needs to know. */
 export interface Change {
   readonly client: LxdClient;
+  /** The server as it was before. */
   readonly server: AdministeredServer;
-  /** The value before it. */
-  readonly held: string;
   readonly target?: string;
   readonly allowLockout: boolean;
 }
@@ -37,7 +36,8 @@ export function isSameListener(before: unknown, after: unknown): boolean {
 
 /** Sets the address; leaves the server as it was where that fails or would lock this client out. */
 export async function setAddress(context: Context, change: Change, wanted: string): Promise<void> {
-  const { client, target, held } = change;
+  const { client, target, server } = change;
+  const held = heldAddress(server);
   try {
     await client.updateServerConfig({ [key]: wanted }, { target });
   } catch (error) {
@@ -91,7 +91,8 @@ async function puttingBack(
  * left with a listener on all interfaces that the configuration does not show: only a change of the value closes it,
  * so a loopback address is set and unset.
  */
-async function putBack({ client, target, held, server }: Change): Promise<void> {
+async function putBack({ client, target, server }: Change): Promise<void> {
+  const held = heldAddress(server);
   const now = heldAddress(await getAdministeredServer(client, server.identity, { fresh: true, target }));
   if (held === "" && now === "") await client.updateServerConfig({ [key]: "127.0.0.1:0" }, { target });
   if (held === "" || now !== held) await client.updateServerConfig({ [key]: held }, { target });
@@ -102,7 +103,7 @@ async function putBack({ client, target, held, server }: Change): Promise<void> 
  * with the same certificate; else the old value is put back over the connection that is still open.
  */
 async function guardWayIn(context: Context, change: Change, wanted: string): Promise<void> {
-  const { client, target, server, held, allowLockout } = change;
+  const { client, target, server, allowLockout } = change;
   if (client.endpoint.kind !== "https" || allowLockout) return;
   const { fingerprint } = server.identity;
   if ((await probe(client.endpoint, fingerprint)) === undefined) return;
@@ -124,7 +125,7 @@ async function guardWayIn(context: Context, change: Change, wanted: string): Pro
     change,
     "LXD_LOCKOUT",
     `Listening on ${JSON.stringify(wanted)} would lock out this client, which reaches the server through ${client.name}: ` +
-      `no new address answers from here (${failures || "none is listed"}). The server was listening on ${JSON.stringify(held)}`,
+      `no new address answers from here (${failures || "none is listed"}). The server was listening on ${JSON.stringify(heldAddress(server))}`,
     ". Use an address reachable from here, connect over the unix socket, or say allowLockout",
   );
 }
@@ -133,7 +134,8 @@ async function guardWayIn(context: Context, change: Change, wanted: string): Pro
  * Refuses to unset the listener that a cluster needs, or any over the network: behind a forwarded port or a public
  * address nothing here tells that the connection in use does not come in through it.
  */
-function guardRemoval({ client, server, held, allowLockout }: Change): void {
+function guardRemoval({ client, server, allowLockout }: Change): void {
+  const held = heldAddress(server);
   const cluster = server.config["cluster.https_address"] ?? "";
   if (server.isClustered && isSameListener(cluster, held)) {
     refuse(

@@ -14,7 +14,8 @@ import { refuse } from "../errors";
 import type { Context } from "../handler";
 import { formatHostAndPort, parseServerAddress } from "../lxd/address";
 import { isIncus, type Reached } from "./join";
-import { type KeyPair, readCertificate } from "../pki/certificate";
+import type { KeyPair } from "../pki/certificate";
+import { fingerprintIn } from "../pki/certificate-facts";
 
 /** Where a Remote is written, as its program gave it. */
 export interface ConfigPlace {
@@ -174,13 +175,4 @@ function entryAddress(address: string): string {
   return place === undefined
     ? refuse("INPUT_INVALID", `${JSON.stringify(address)} is not an address`)
     : `https://${formatHostAndPort(place)}`;
-}
-
-/** The fingerprint of a certificate in a file; none where there is no file, or nothing that can be read. */
-function fingerprintIn(pem: string | undefined): string | undefined {
-  try {
-    return pem === undefined ? undefined : readCertificate(pem).fingerprint;
-  } catch {
-    return undefined;
-  }
 }

@@ -185,10 +185,7 @@ async function join(
   pair: KeyPair,
 ): Promise<State> {
   const token = wanted.token === undefined ? undefined : decodeTrustToken(wanted.token);
-  const pin =
-    explicitPin(wanted) ??
-    (token === undefined ? undefined : { fingerprint: token.fingerprint }) ??
-    pinOf(old);
+  const pin = explicitPin(wanted) ?? (token && { fingerprint: token.fingerprint }) ?? (old && pinOf(old));
   const addresses = wanted.addresses ?? token?.addresses ?? old?.addresses;
   if (pin === undefined || addresses === undefined) {
     return refuse(
@@ -285,15 +282,12 @@ function begin(
   pair: KeyPair,
   addresses: readonly string[],
 ): State {
-  const server = readCertificate(reached.client.serverCertificate ?? "");
   const client = readCertificate(pair.certificate);
   return {
     name: wanted.name,
     address: reached.address,
     addresses: [...addresses],
-    serverCertificate: server.pem,
-    serverFingerprint: server.fingerprint,
-    serverExpiresAt: server.expiresAt.toISOString(),
+    ...certificateOf(reached),
     serverName: old?.serverName ?? "",
     serverVersion: old?.serverVersion ?? "",
     serverType: old?.serverType ?? "lxd",
@@ -312,14 +306,12 @@ function begin(
 }
 
 /** The one mapping from the server, as this client sees it, to the state. */
-async function describe({ client, server, address }: Reached, known: State): Promise<State> {
-  const certificate = readCertificate(client.serverCertificate ?? known.serverCertificate);
+async function describe(reached: Reached, known: State): Promise<State> {
+  const { client, server, address } = reached;
   return {
     ...known,
     address,
-    serverCertificate: certificate.pem,
-    serverFingerprint: certificate.fingerprint,
-    serverExpiresAt: certificate.expiresAt.toISOString(),
+    ...certificateOf(reached),
     serverName: server.environment?.server_name ?? "",
     serverVersion: server.environment?.server_version ?? "",
     serverType: server.environment?.server === "incus" ? "incus" : "lxd",
@@ -327,12 +319,19 @@ async function describe({ client, server, address }: Reached, known: State): Pro
   };
 }
 
+/** What the certificate says that the server showed on this connection. */
+function certificateOf({
+  client,
+}: Reached): Pick<State, "serverCertificate" | "serverFingerprint" | "serverExpiresAt"> {
+  const { pem, fingerprint: print, expiresAt } = readCertificate(client.serverCertificate ?? "");
+  return { serverCertificate: pem, serverFingerprint: print, serverExpiresAt: expiresAt.toISOString() };
+}
+
 function destination(old: State, { fresh }: { fresh: boolean }): Parameters<typeof reach>[1] {
   const addresses = [old.address, ...old.addresses.filter((address) => address !== old.address)];
-  const pin = pinOf(old) ?? { fingerprint: old.serverFingerprint };
   return {
     addresses,
-    pin,
+    pin: pinOf(old),
     pair: pairOf(old),
     timeouts: timeoutsOf(old.given["timeouts"] as Args["timeouts"]),
     fresh,
@@ -340,8 +339,7 @@ function destination(old: State, { fresh }: { fresh: boolean }): Parameters<type
 }
 
 /** An explicit certificate stays the pin, because it may be a CA's; else the certificate that was seen is. */
-function pinOf(old: State | undefined): Pin | undefined {
-  if (old === undefined) return undefined;
+function pinOf(old: State): Pin {
   const certificate = old.given["serverCertificate"];
   return typeof certificate === "string" ? { certificate } : { fingerprint: old.serverFingerprint };
 }

@@ -180,6 +180,16 @@ async function withdrawPending(
 ): Promise<State | undefined> {
   requireListening(client, server);
   await requireProjects(client, projects);
+  return revokeAndLook(context, client, server, old);
+}
+
+/** Revokes first: were the token redeemed between a look at the clients and its revocation, its client would be missed. */
+async function revokeAndLook(
+  context: Context,
+  client: LxdClient,
+  server: AdministeredServer,
+  old: State,
+): Promise<State | undefined> {
   await revoke(client, old.operation);
   return observe(context, client, server, { ...old, operation: undefined }, { fresh: true });
 }
@@ -188,9 +198,7 @@ async function withdrawPending(
 async function withdraw(context: Context, old: State): Promise<void> {
   const client = context.connect(old.connection);
   const server = await getAdministeredServer(client, old.server, { fresh: true });
-  // The token first: if it were redeemed between a look at the clients and its revocation, its client would be missed.
-  await revoke(client, old.operation);
-  const now = await observe(context, client, server, { ...old, operation: undefined }, { fresh: true });
+  const now = await revokeAndLook(context, client, server, old);
   if (now?.clientFingerprint === undefined || old.given["revokeClientOnDelete"] === false) return;
   if (old.token === undefined || old.knownClients.includes(now.clientFingerprint)) return;
   await removeClient(context, client, now.clientFingerprint);

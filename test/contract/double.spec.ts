@@ -7,12 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Double, profileNames, startDouble } from "../support/double/double";
 import { documentedOnly } from "../support/double/profiles";
-import type { Case } from "../support/facts/exchanges";
 import { Names, pairOf } from "../support/facts/names";
-import { prove } from "../support/facts/prove";
+import { proveProfile } from "../support/facts/prove";
 import { rawRequest } from "../support/raw-request";
-import { recordings } from "../support/recordings";
-import { serverFacts } from "../support/server-facts";
 import { startServer, type TestServer } from "../support/servers";
 
 for (const profile of profileNames) {
@@ -24,14 +21,7 @@ for (const profile of profileNames) {
     });
     after(() => server.stop());
 
-    const proveAll = (proofs: Case[]) => {
-      for (const proof of proofs) prove(() => server, proof);
-    };
-    proveAll(serverFacts(profile));
-    for (const recording of recordings().filter((candidate) => candidate.profile === profile))
-      describe(`answers as ${recording.server} did`, () => {
-        proveAll(recording.cases);
-      });
+    proveProfile(() => server, profile);
   });
 }
 

@@ -5,12 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { profileOf } from "../support/double/profiles";
-import type { Case } from "../support/facts/exchanges";
 import { Names } from "../support/facts/names";
-import { prove } from "../support/facts/prove";
+import { proveProfile } from "../support/facts/prove";
 import { rawRequest } from "../support/raw-request";
-import { recordings } from "../support/recordings";
-import { serverFacts } from "../support/server-facts";
 import { startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
 
@@ -32,15 +29,7 @@ for (const [kind, profile] of [
     });
     after(() => server.stop());
 
-    const proveAll = (proofs: Case[]) => {
-      for (const proof of proofs) prove(() => server, proof);
-    };
-    proveAll(serverFacts(profile));
-    // The recordings were made elsewhere; that a server here repeats them shows that they are read rightly.
-    for (const recording of recordings().filter((candidate) => candidate.profile === profile))
-      describe(`answers as ${recording.server} did`, () => {
-        proveAll(recording.cases);
-      });
+    proveProfile(() => server, profile);
   });
 }
 
