@@ -16,7 +16,7 @@ import { dirname, relative, resolve, sep } from "node:path";
 const parts = [
   { name: "ground", files: ["provider/errors", "provider/unknown"], uses: [], packages: [] },
   { name: "pki", files: ["provider/pki/"], uses: ["ground"], packages: ["node-forge"] },
-  { name: "lxd", files: ["provider/lxd/"], uses: ["ground"], packages: ["undici", "zod"] },
+  { name: "lxd", files: ["provider/lxd/"], uses: ["ground"], packages: ["ssh2", "undici", "zod"] },
   {
     name: "client-config",
     files: ["provider/client-config/"],
@@ -25,30 +25,51 @@ const parts = [
   },
   {
     name: "terms",
-    files: ["provider/handler", "provider/connection", "provider/properties", "provider/schema"],
+    files: [
+      ...["provider/handler", "provider/connection", "provider/connection-rules"],
+      ...["provider/properties", "provider/schema"],
+    ],
     uses: ["ground", "lxd", "pki"],
     packages: ["zod"],
   },
   {
     name: "resources",
-    files: ["provider/resources/"],
+    files: ["provider/resources/", "provider/functions/"],
+    uses: ["ground", "terms", "lxd", "pki", "client-config"],
+    packages: ["zod"],
+  },
+  {
+    name: "ways in",
+    files: ["provider/ways-in", "provider/ways-in/"],
     uses: ["ground", "terms", "lxd", "pki", "client-config"],
     packages: ["zod"],
   },
   {
     name: "registry",
     files: ["provider/registry"],
-    uses: ["ground", "terms", "resources", "lxd"],
+    uses: ["ground", "terms", "ways in", "resources", "lxd"],
     packages: [],
   },
   {
     name: "dynamic front",
     files: ["provider/dynamic", "provider/dynamic-provider", "provider/secrets"],
-    uses: ["ground", "terms", "registry", "lxd"],
+    uses: ["ground", "terms", "ways in", "registry", "lxd"],
     packages: ["@pulumi/pulumi"],
   },
+  {
+    name: "function front",
+    files: ["provider/invoke"],
+    uses: ["ground", "terms", "ways in", "registry", "lxd"],
+    packages: [],
+  },
   // What a program loads: none of the provider's code, nor what that needs.
-  { name: "sdk", files: ["sdk/"], uses: [], packages: ["@pulumi/pulumi"] },
+  {
+    name: "sdk's functions",
+    files: ["sdk/invoke"],
+    uses: ["sdk", "function front"],
+    packages: ["@pulumi/pulumi"],
+  },
+  { name: "sdk", files: ["sdk/"], uses: ["sdk's functions"], packages: ["@pulumi/pulumi"] },
   { name: "examples", files: ["examples/"], uses: [], packages: ["@pulumi/pulumi", "pulumi-lxd-access"] },
 ];
 

@@ -1,23 +1,87 @@
 /**
- * Ways in to a server that is to be administered: its unix socket, or HTTPS with a client certificate and a pin.
- * A resource says it in its `connection`; where it does not, stack config (`lxd-access:*`), then the environment,
- * then the usual sockets are looked at, at each call and never copied into the resource.
+ * Ways in to a server that is to be administered: its unix socket on this machine, HTTPS with a client certificate and a
+ * pin, its unix socket on another machine through SSH, or a remote that `lxc` or `incus` has. A resource says it in its
+ * `connection`; where it does not, stack config (`lxd-access:*`) and the environment are looked at, at each call and never
+ * copied into the resource (see `ways-in/`).
  */
-import { accessSync, constants } from "node:fs";
-import { join } from "node:path";
 import { z } from "zod";
-import { refuse } from "./errors";
-import type { CheckFailure } from "./handler";
-import { formatHostAndPort, parseServerAddress } from "./lxd/address";
-import type { Endpoint, Pin, Timeouts } from "./lxd/transport";
-import { describeClientPairProblem } from "./pki/certificate";
-import { describePairProblem, fingerprint, pemText, serverAddress, textThat, timeouts } from "./properties";
-import { unknownValue } from "./unknown";
+import { parseServerAddress } from "./lxd/address";
+import { describeSshKeyProblem } from "./lxd/ssh/private-key";
+import type { Timeouts } from "./lxd/transport";
+import {
+  describeConfigDirProblem,
+  fingerprint,
+  pemText,
+  port,
+  serverAddress,
+  textThat,
+  timeouts,
+} from "./properties";
+
+export { connectionRules } from "./connection-rules";
+
+/** Schema of a path on this machine: absolute, below `~`, or relative to the program's folder. */
+const localPath = textThat(describeConfigDirProblem);
+const socketOnHost = textThat(describeSocketPathProblem);
+
+/** Schema of a host that is reached by SSH. */
+const sshHop = z
+  .strictObject({
+    host: textThat(describeHostProblem).meta({ description: "Name or IP address of the host." }),
+    port: port.optional().meta({ description: "Port of its SSH server. Default 22." }),
+    user: textThat(describeUserProblem)
+      .optional()
+      .meta({ description: "Who logs in. Default: the user that Pulumi runs as." }),
+    privateKey: textThat(describeSshKeyProblem).optional().meta({
+      description: "Private key to log in with, in OpenSSH's form or PEM.",
+      secret: true,
+    }),
+    privateKeyPath: localPath.optional().meta({ description: "File of the private key to log in with." }),
+    agent: z
+      .union(
+        [z.boolean(), textThat(describeSocketPathProblem)],
+        "must be true, or the path of an agent's socket",
+      )
+      .optional()
+      .meta({
+        description:
+          "Log in with the keys of an agent: true for the one of SSH_AUTH_SOCK, or its socket's path.",
+      }),
+    privateKeyPassphrase: z
+      .string()
+      .optional()
+      .meta({ description: "Passphrase of the private key.", secret: true }),
+    hostKeyFingerprint: z
+      .string()
+      .regex(
+        /^SHA256:[A-Za-z0-9+/]{43}=?$/,
+        'must be a fingerprint as `ssh-keygen -lf` prints it: "SHA256:" and 43 characters',
+      )
+      .optional()
+      .meta({ description: "SHA-256 of one of the host's keys, as `ssh-keygen -lf` prints it." }),
+    knownHostsPath: localPath.optional().meta({
+      description: "File with the host's key, in the form of known_hosts. Default ~/.ssh/known_hosts.",
+    }),
+  })
+  .meta({ id: "SshHop", description: "A host that is reached by SSH, and a way to log in to it." });
+
+/** Schema of `ssh` in a connection. */
+const ssh = sshHop
+  .extend({
+    proxyJump: sshHop.optional().meta({ description: "A bastion through which the host is reached." }),
+    socketPath: socketOnHost.optional().meta({
+      description:
+        "Path of the server's unix socket on that host. Default: the usual ones, each tried in turn.",
+    }),
+  })
+  .meta({ id: "Ssh", description: "The server's unix socket on another host, through SSH." });
+export type SshHop = z.infer<typeof sshHop>;
+export type Ssh = z.infer<typeof ssh>;
 
 /** Schema of a `connection`. */
 export const connection = z
   .strictObject({
-    socketPath: textThat(describeSocketPathProblem)
+    socketPath: socketOnHost
       .optional()
       .meta({ description: "Path of the server's unix socket on this machine." }),
     address: serverAddress
@@ -36,12 +100,19 @@ export const connection = z
       description:
         "PEM of the server's certificate, or of the CA that signed it; with a CA the host name is checked too.",
     }),
+    ssh: ssh.optional(),
+    remote: textThat(describeRemoteProblem).optional().meta({
+      description: "Name of a remote that `lxc` or `incus` has, with its pin and client certificate.",
+    }),
+    configDir: localPath.optional().meta({
+      description: "Client directory of that remote. Default: the one that `lxc` uses, else that of `incus`.",
+    }),
     timeouts: timeouts.optional(),
   })
   .meta({
     id: "Connection",
     description:
-      "How to reach the server: either socketPath, or address with a client certificate and a pin.",
+      "How to reach the server: socketPath, address with a client certificate and a pin, ssh, or remote.",
   });
 export type Connection = z.infer<typeof connection>;
 
@@ -56,6 +127,25 @@ function describeSocketPathProblem(path: string): string | undefined {
     : undefined;
 }
 
+function describeHostProblem(host: string): string | undefined {
+  const isHost = !/^https:|\/|[[\]]|^[^:]*:[^:]*$/i.test(host) && parseServerAddress(host) !== undefined;
+  return isHost ? undefined : "must be a host name or an IP address, without user, port or brackets";
+}
+
+function describeUserProblem(user: string): string | undefined {
+  if (user === "") return "must not be empty";
+  return /[\p{C}\p{Z}@]/u.test(user)
+    ? 'must not contain "@", blanks or characters that cannot be printed'
+    : undefined;
+}
+
+function describeRemoteProblem(name: string): string | undefined {
+  if (name === "") return "must not be empty";
+  return /[\p{C}\p{Z}:/\\]|^[-.~]/u.test(name)
+    ? 'must be the name of a remote as `lxc remote list` shows it, without ":"'
+    : undefined;
+}
+
 /** How long to wait where nothing else is said, in seconds. */
 export const defaultTimeouts: Timeouts = { connect: 10, request: 30 };
 
@@ -67,173 +157,33 @@ export function timeoutsOf(given: Partial<Timeouts> | undefined): Timeouts {
   };
 }
 
-/**
- * The mistakes in a connection that no single property shows. A value that is unknown yet may turn out to be there or
- * not, so only what is certain either way is a mistake.
- */
-export function connectionRules(given: unknown): CheckFailure[] {
-  if (typeof given !== "object" || given === null) return [];
-  if (isGiven(given, "socketPath")) {
-    if (isGiven(given, "address"))
-      return [{ property: "connection", reason: "names two ways in; keep socketPath or address" }];
-    return ["clientCertificate", "clientKey", ...pins]
-      .filter((key) => isGiven(given, key))
-      .map((key) => ({ property: `connection.${key}`, reason: "belongs to address, not to socketPath" }));
-  }
-  if (isGiven(given, "address")) return httpsRules(given);
-  if (!isAbsent(given, "socketPath") || !isAbsent(given, "address")) return [];
-  const reason =
-    "names no way in; give socketPath, or address with clientCertificate, clientKey and a pin, or leave connection out";
-  return [{ property: "connection", reason }];
-}
-
-const pins = ["serverFingerprint", "serverCertificate"];
-
-function httpsRules(given: object): CheckFailure[] {
-  const mistakes = ["clientCertificate", "clientKey"]
-    .filter((key) => isAbsent(given, key))
-    .map((key) => ({ property: `connection.${key}`, reason: "is required with address" }));
-  const pair = describePairProblem(valueOf(given, "clientCertificate"), valueOf(given, "clientKey"));
-  if (pair !== undefined) mistakes.push({ property: "connection.clientKey", reason: pair });
-  if (pins.every((key) => isGiven(given, key))) {
-    const reason = "is one pin too many beside serverCertificate; keep one of them";
-    mistakes.push({ property: "connection.serverFingerprint", reason });
-  }
-  if (pins.every((key) => isAbsent(given, key))) {
-    const reason =
-      "is required with address, or serverCertificate instead: a server is never trusted on first use";
-    mistakes.push({ property: "connection.serverFingerprint", reason });
-  }
-  return mistakes;
-}
-
-function isAbsent(given: object, key: string): boolean {
-  return valueOf(given, key) === undefined;
-}
-
-function isGiven(given: object, key: string): boolean {
-  return !isAbsent(given, key) && valueOf(given, key) !== unknownValue;
-}
-
-function valueOf(given: object, key: string): unknown {
-  return Reflect.get(given, key) as unknown;
-}
-
 /** Configuration of the provider: texts by name, as `lxd-access:NAME` in the stack. */
 export type ProviderConfig = Readonly<Record<string, string | undefined>>;
 
-/** Names that are read from stack config. */
+/** Names that are read from stack config. `ssh` and `timeouts` are objects, as JSON text. */
 export const configNames = [
-  "socketPath",
-  "address",
-  "clientCertificate",
-  "clientKey",
-  "serverFingerprint",
-  "serverCertificate",
-  "onUnreachable",
+  ...["socketPath", "address", "clientCertificate", "clientKey", "serverFingerprint", "serverCertificate"],
+  ...["ssh", "remote", "configDir", "timeouts", "onUnreachable"],
 ] as const;
 
-/**
- * Where to connect for a resource's `connection`, or for the defaults where it has none. CONFIG_INVALID where there is
- * no server to be found, or stack config says something wrong of one. `isUsable` says whether a usual socket is there.
- */
-export function resolveConnection(
-  given: Connection | undefined,
-  config: ProviderConfig,
-  environment: NodeJS.ProcessEnv,
-  isUsable: (socketPath: string) => boolean = isWritable,
-): { endpoint: Endpoint; timeouts: Timeouts } {
-  if (given !== undefined)
-    return { endpoint: endpointOf(given, "the connection"), timeouts: timeoutsOf(given.timeouts) };
-  const configured = connectionFromConfig(config);
-  if (configured !== undefined)
-    return { endpoint: endpointOf(configured, "the lxd-access config"), timeouts: defaultTimeouts };
-  return {
-    endpoint: { kind: "unix", socketPath: defaultSocket(environment, isUsable) },
-    timeouts: defaultTimeouts,
-  };
-}
-
-/** The connection in stack config, checked as one in a program would be; undefined where there is none. */
-function connectionFromConfig(config: ProviderConfig): Connection | undefined {
-  const given = Object.fromEntries(
-    configNames
-      .filter((name) => name !== "onUnreachable" && config[name] !== undefined)
-      .map((name) => [name, config[name]]),
-  );
-  if (Object.keys(given).length === 0) return undefined;
-  const parsed = connection.safeParse(given);
-  const mistakes = parsed.success
-    ? connectionRules(given)
-    : parsed.error.issues.map((issue) => ({ property: issue.path.join("."), reason: issue.message }));
-  if (parsed.success && mistakes.length === 0) return parsed.data;
-  const list = mistakes.map(({ property, reason }) =>
-    property === "connection"
-      ? `it ${reason}`
-      : `lxd-access:${property.replace("connection.", "")}: ${reason}`,
-  );
-  return refuse(
-    "CONFIG_INVALID",
-    `The stack's configuration of the server connection cannot be used: ${list.join("; ")}. ` +
-      "Set or remove it with `pulumi config`",
-  );
-}
-
-function endpointOf(given: Connection, where: string): Endpoint {
-  const { socketPath, address, clientCertificate, clientKey } = given;
-  if (socketPath !== undefined) return { kind: "unix", socketPath };
-  const place = parseServerAddress(address ?? "");
-  if (place === undefined)
-    return refuse("CONFIG_INVALID", `No server is named by ${where}: give socketPath or address`);
-  const pair = { certificate: clientCertificate ?? "", privateKey: clientKey ?? "" };
-  const problem = describeClientPairProblem(pair, new Date());
-  if (problem !== undefined)
-    refuse(
-      "CONFIG_INVALID",
-      `Connecting to ${formatHostAndPort(place)} with clientCertificate and clientKey of ${where}: ${problem}. ` +
-        "Nothing was sent. Give a pair that the server trusts",
-    );
-  return { kind: "https", ...place, pin: pinOf(given), clientCertificate, clientKey };
-}
-
-function pinOf({ serverFingerprint, serverCertificate }: Connection): Pin {
-  if (serverCertificate !== undefined) return { certificate: serverCertificate };
-  return serverFingerprint === undefined
-    ? refuse("CONFIG_INVALID", "The connection has no pin: give serverFingerprint or serverCertificate")
-    : { fingerprint: serverFingerprint };
-}
-
-/** The local server's socket, found as `lxc` and `incus` find it. */
-function defaultSocket(environment: NodeJS.ProcessEnv, isUsable: (path: string) => boolean): string {
-  for (const prefix of ["LXD", "INCUS"]) {
-    const socket = environment[`${prefix}_SOCKET`];
-    if (socket !== undefined && socket !== "") return socket;
-    const directory = environment[`${prefix}_DIR`];
-    if (directory !== undefined && directory !== "") return join(directory, "unix.socket");
-  }
-  return usualSockets.find(isUsable) ?? noServer();
-}
-
-const usualSockets = [
-  "/var/snap/lxd/common/lxd/unix.socket",
-  "/var/lib/lxd/unix.socket",
-  "/run/incus/unix.socket",
-  "/var/lib/incus/unix.socket",
-];
-
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function noServer(): never {
-  return refuse(
-    "CONFIG_INVALID",
-    "There is no server to talk to: the resource has no connection, the stack no lxd-access config, the environment no " +
-      `LXD_SOCKET, LXD_DIR, INCUS_SOCKET or INCUS_DIR, and none of ${usualSockets.join(", ")} can be used from here`,
-  );
-}
+/** The environment's variable for each property of a connection, by the property's path. */
+export const connectionVariables = {
+  socketPath: "LXD_ACCESS_SOCKET_PATH",
+  address: "LXD_ACCESS_ADDRESS",
+  clientCertificate: "LXD_ACCESS_CLIENT_CERTIFICATE",
+  clientKey: "LXD_ACCESS_CLIENT_KEY",
+  serverFingerprint: "LXD_ACCESS_SERVER_FINGERPRINT",
+  serverCertificate: "LXD_ACCESS_SERVER_CERTIFICATE",
+  remote: "LXD_ACCESS_REMOTE",
+  configDir: "LXD_ACCESS_CONFIG_DIR",
+  "ssh.host": "LXD_ACCESS_SSH_HOST",
+  "ssh.port": "LXD_ACCESS_SSH_PORT",
+  "ssh.user": "LXD_ACCESS_SSH_USER",
+  "ssh.privateKey": "LXD_ACCESS_SSH_PRIVATE_KEY",
+  "ssh.privateKeyPath": "LXD_ACCESS_SSH_PRIVATE_KEY_PATH",
+  "ssh.privateKeyPassphrase": "LXD_ACCESS_SSH_PRIVATE_KEY_PASSPHRASE",
+  "ssh.agent": "LXD_ACCESS_SSH_AGENT",
+  "ssh.hostKeyFingerprint": "LXD_ACCESS_SSH_HOST_KEY_FINGERPRINT",
+  "ssh.knownHostsPath": "LXD_ACCESS_SSH_KNOWN_HOSTS_PATH",
+  "ssh.socketPath": "LXD_ACCESS_SSH_SOCKET_PATH",
+} as const;

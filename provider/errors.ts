@@ -57,3 +57,8 @@ export function messageOf(error: unknown): string {
 export function refuse(errorCode: ErrorCode, message: string): never {
   throw new AccessError(errorCode, message);
 }
+
+/** Names in quotes and between commas, for use inside a message; empty where there are none. */
+export function quoted(names: readonly string[]): string {
+  return names.map((name) => JSON.stringify(name)).join(", ");
+}

@@ -28,8 +28,11 @@ export interface Difference {
 
 /** What a handler needs from the world. */
 export interface Context {
-  /** The client for a server; connections are shared by everything that uses the same server and identity. */
-  connect(connection: Connection | undefined): LxdClient;
+  /**
+   * The client for a server; connections are shared by everything that uses the same server and identity.
+   * CONFIG_INVALID where the connection, the stack's configuration or a client directory does not lead to a server.
+   */
+  connect(connection: Connection | undefined): Promise<LxdClient>;
   /** The client for a place that the caller names itself, such as the addresses of a remote. */
   client(endpoint: Endpoint, timeouts: Timeouts): LxdClient;
   /** What a read does with a server that does not answer: fail, or keep the stored state with a warning. */
@@ -55,6 +58,17 @@ export interface ResourceHandler<Args extends object, State extends object> {
   read(context: Context, id: string, state: State): Promise<State | undefined>;
   update(context: Context, id: string, state: State, args: Args): Promise<State>;
   delete(context: Context, id: string, state: State): Promise<void>;
+}
+
+/** A question about a server or a client directory, asked while the program runs. It changes nothing. */
+export interface FunctionHandler<Args extends object, Result extends object> {
+  /** Schema of the arguments; secret ones carry `secret: true` in their metadata. */
+  readonly args: z.ZodType<Args>;
+  /** Schema of the answer, which holds nothing secret. */
+  readonly result: z.ZodType<Result>;
+  /** Rules that span several arguments. Called with whatever was given, so it must doubt every type. */
+  rules(inputs: RawInputs): CheckFailure[];
+  call(context: Context, args: Args): Promise<Result>;
 }
 
 /**

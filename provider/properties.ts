@@ -74,6 +74,14 @@ export const serverAddress = textThat((value) =>
     : undefined,
 );
 
+/** A TCP port. */
+export const port = z
+  .number()
+  .refine(
+    (value) => Number.isInteger(value) && value >= 1 && value <= 65535,
+    "must be a whole number from 1 to 65535",
+  );
+
 const seconds = z.number().positive("must be more than 0 seconds").max(3600, "must be at most 3600 seconds");
 
 /** Bounds on waiting, in seconds. */

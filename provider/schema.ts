@@ -1,14 +1,14 @@
 /** Checking inputs against their zod schema, and reading from the schema which of them are secret. */
 import { z } from "zod";
-import type { CheckFailure, RawInputs, ResourceHandler } from "./handler";
+import type { CheckFailure, RawInputs } from "./handler";
 import { unknownValue } from "./unknown";
 
 /**
  * Every mistake in the inputs, by property, at most one each. What is unknown in a preview is not judged, and a rule
- * that spans several properties is not asked about one that is wrong by itself.
+ * that spans several properties is not asked about one that is wrong by itself. `handler` is one of a resource or function.
  */
-export function checkInputs<Args extends object, State extends object>(
-  handler: ResourceHandler<Args, State>,
+export function checkInputs(
+  handler: { readonly args: z.ZodType; rules(inputs: RawInputs): CheckFailure[] },
   inputs: RawInputs,
 ): CheckFailure[] {
   const parsed = handler.args.safeParse(inputs);

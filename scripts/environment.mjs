@@ -5,7 +5,7 @@ import { pathFolders } from "./run.mjs";
 /** Variables by which Pulumi, LXD and Incus find the user's stacks, servers and secrets. */
 const usersOwn = /^(PULUMI|LXD|INCUS)_/;
 /** Those that say how the scripts themselves work. */
-const ours = /^(LXD_BIN|INCUS_BIN|LXD_ACCESS_.*)$/;
+const ours = /^(LXD_BIN|INCUS_BIN|LXD_ACCESS_TEST_.*)$/;
 
 /**
  * This process's environment without the user's own settings, with the engine's folder first on PATH where there is one.

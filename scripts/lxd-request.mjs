@@ -8,7 +8,7 @@ import { StepError } from "./steps.mjs";
 /**
  * Sends a request and returns the `metadata` of the reply. Rejects with a StepError that holds the server's own words.
  * @param {Reach} reach
- * @param {"GET" | "POST" | "DELETE"} method
+ * @param {"GET" | "POST" | "PATCH" | "DELETE"} method
  * @param {string} path as in "/1.0/projects"
  * @param {object} [body]
  * @returns {Promise<any>}

@@ -22,7 +22,8 @@ export function runNpm(args, options) {
 export async function installPackages() {
   if (isInstalledAsLocked()) return;
   say("installing the npm packages (npm ci)");
-  await runNpm(["ci"], { what: "installing the npm packages", cwd: root });
+  // No package here needs its install scripts; ssh2's would only compile a faster cipher.
+  await runNpm(["ci", "--ignore-scripts"], { what: "installing the npm packages", cwd: root });
 }
 
 /**

@@ -27,6 +27,12 @@ export function parseServerAddress(text: string): HostAndPort | undefined {
   return parts === undefined || parts.port === 0 || !isHost(parts.host) ? undefined : parts;
 }
 
+/** A server's address as `host:port`; what is no address stays as it is. */
+export function dialledAddress(text: string): string {
+  const place = parseServerAddress(text);
+  return place === undefined ? text : formatHostAndPort(place);
+}
+
 /**
  * The form in which two spellings of one listener are equal: `host:port`, lower case, an IPv6 address in its shortest
  * form, the default port filled in. Every IPv6 wildcard (`:8443`, `[::]`, `::`) becomes `[::]:port`; `0.0.0.0` stays its
@@ -37,6 +43,20 @@ export function canonicalListenAddress(value: string): string {
   const parts = splitHostAndPort(value);
   if (parts === undefined) return value;
   return formatHostAndPort({ host: parts.host === "" ? "::" : canonicalHost(parts.host), port: parts.port });
+}
+
+/**
+ * Whether what listens on `listen` is reached by dialling `address`: both are one, or `listen` is on every interface and
+ * the port is the same. A name on the same port may be the address, so it counts.
+ */
+export function coversAddress(listen: string, address: string): boolean {
+  if (listen === "" || address === "") return false;
+  if (canonicalListenAddress(listen) === canonicalListenAddress(address)) return true;
+  const own = splitHostAndPort(listen);
+  const other = splitHostAndPort(address);
+  if (own === undefined || other === undefined || own.port !== other.port) return false;
+  if (!isWildcard(listen)) return !isIP(own.host);
+  return own.host !== "0.0.0.0" || !isIPv6(other.host);
 }
 
 /** Why a value cannot be a listen address, as a phrase that follows the property's name; undefined when it can. */
@@ -75,7 +95,7 @@ function splitHostAndPort(text: string): HostAndPort | undefined {
 }
 
 /** Lower case, and an IPv6 address in its shortest form; its zone, the name of an interface, stays as it is. */
-function canonicalHost(host: string): string {
+export function canonicalHost(host: string): string {
   if (!isIPv6(host)) return host.toLowerCase();
   const [address = "", zone] = host.split("%");
   const shortest = new URL(`http://[${address}]`).hostname.slice(1, -1);

@@ -3,42 +3,27 @@
  * https://documentation.ubuntu.com/lxd/latest/api/
  */
 import { X509Certificate } from "node:crypto";
-import type { z } from "zod";
-import { AccessError } from "../errors";
+import { AccessError, isAccessError } from "../errors";
 import {
   certificateEntity,
+  clusterMemberEntity,
   networkEntity,
   networkState,
   operationEntity,
   operationLists,
-  replyEnvelope,
   serverEntity,
   texts,
   tokenOperationMetadata,
   type Certificate,
+  type ClusterMember,
   type Operation,
   type Server,
   type TokenOperationMetadata,
 } from "./entities";
-import { LxdError } from "./errors";
+import { IdentityApi } from "./identity-api";
+import type { ReadOptions } from "./rest-api";
 import { decodeTrustToken } from "./trust-token";
-import {
-  describeEndpoint,
-  type Endpoint,
-  fingerprintOf,
-  type Reply,
-  type Request,
-  type Timeouts,
-  Transport,
-} from "./transport";
-
-/** How long an identical read may be answered from a reply that has come, in milliseconds. */
-const sharedFor = 1000;
-
-/** Says that a read decides or verifies a write, so that it must not be answered from an earlier reply. */
-export interface ReadOptions {
-  readonly fresh?: boolean;
-}
+import { fingerprintOf } from "./transport";
 
 /** What a certificate add token is issued for. */
 export interface TokenRequest {
@@ -66,37 +51,13 @@ export interface ServerAddress {
 /** A status of an operation: it runs, which for a token means that it waits to be redeemed. */
 const running = 103;
 
-export class LxdClient {
-  private readonly transport: Transport;
-  private readonly shared = new Map<string, { until: number; readonly reply: Promise<Reply> }>();
+export class LxdClient extends IdentityApi {
   private readonly claimed = new Set<string>();
-
-  constructor(
-    readonly endpoint: Endpoint,
-    timeouts: Timeouts,
-  ) {
-    this.transport = new Transport(endpoint, timeouts);
-  }
-
-  /** Names the server in messages. */
-  get name(): string {
-    return describeEndpoint(this.endpoint);
-  }
 
   /** SHA-256 (hex) of the client certificate this connection shows; undefined over a unix socket. */
   get ownFingerprint(): string | undefined {
     const certificate = this.endpoint.kind === "https" ? this.endpoint.clientCertificate : undefined;
     return certificate === undefined ? undefined : fingerprintOf(new X509Certificate(certificate));
-  }
-
-  /** PEM of the certificate this connection was pinned to; undefined over a unix socket or before the first request. */
-  get serverCertificate(): string | undefined {
-    return this.transport.serverCertificate;
-  }
-
-  /** Closes the connection; a later call opens another. */
-  close(): Promise<void> {
-    return this.transport.close();
   }
 
   /** The server's description and configuration. `target` is a cluster member. */
@@ -115,6 +76,13 @@ export class LxdClient {
     const query = options.target === undefined ? undefined : { target: options.target };
     const doing = `Setting ${Object.keys(config).join(", ")} on ${this.name}`;
     await this.write({ method: "PATCH", path: "/1.0", query, body: { config } }, doing);
+  }
+
+  /** The members of the cluster; the server refuses where it is not clustered. */
+  async getClusterMembers(options: ReadOptions = {}): Promise<ClusterMember[]> {
+    const doing = `Listing the members of the cluster of ${this.name}`;
+    const reply = await this.read({ method: "GET", path: "/1.0/cluster/members", query: recursion }, options);
+    return this.parse(clusterMemberEntity.array(), reply, doing);
   }
 
   /** Names of the projects this client may see. */
@@ -176,6 +144,13 @@ export class LxdClient {
     );
   }
 
+  /** An operation by its id, wherever in a cluster it runs. LXD_UNREACHABLE where that member does not answer. */
+  async getOperation(id: string): Promise<Operation> {
+    const path = `/1.0/operations/${encodeURIComponent(id)}`;
+    const reply = await this.read({ method: "GET", path }, { fresh: true });
+    return this.parse(operationEntity, reply, `Looking at the operation ${id} on ${this.name}`);
+  }
+
   /** Cancels an operation: a token in it can no longer be redeemed. LXD_NOT_FOUND where it has ended already. */
   async deleteOperation(id: string): Promise<void> {
     const doing = `Revoking the trust token of operation ${id} on ${this.name}`;
@@ -203,7 +178,16 @@ export class LxdClient {
       networks.map(async ({ name }) => {
         const path = `/1.0/networks/${encodeURIComponent(name)}/state`;
         const state = await this.read({ method: "GET", path, query: target }, fresh);
-        return { name, ...this.parse(networkState, state, `Reading the interface ${name} of ${this.name}`) };
+        try {
+          return {
+            name,
+            ...this.parse(networkState, state, `Reading the interface ${name} of ${this.name}`),
+          };
+        } catch (error) {
+          // Those of instances come and go.
+          if (isAccessError(error, "LXD_NOT_FOUND")) return { name, addresses: [] };
+          throw error;
+        }
       }),
     );
     return states.flatMap(({ name, addresses }) =>
@@ -216,73 +200,12 @@ export class LxdClient {
       })),
     );
   }
-
-  private async read(request: Request, options: ReadOptions): Promise<Reply> {
-    const key = `${request.path}?${new URLSearchParams(request.query).toString()}`;
-    const earlier = this.shared.get(key);
-    if (options.fresh !== true && earlier !== undefined && performance.now() < earlier.until)
-      return earlier.reply;
-    const entry = { until: Infinity, reply: this.transport.send(request) };
-    this.shared.set(key, entry);
-    entry.reply.then(
-      () => (entry.until = performance.now() + sharedFor),
-      () => (entry.until = 0),
-    );
-    return entry.reply;
-  }
-
-  /** Sends a change. Whatever was read before it no longer holds, nor does what is read while it runs. */
-  private async write(request: Request, doing: string): Promise<unknown> {
-    this.shared.clear();
-    try {
-      const reply = await this.transport.send(request);
-      return envelope(reply, doing, request.secrets).metadata;
-    } finally {
-      this.shared.clear();
-    }
-  }
-
-  private parse<Entity>(entity: z.ZodType<Entity>, reply: Reply, doing: string): Entity {
-    const parsed = entity.safeParse(envelope(reply, doing).metadata);
-    if (parsed.success) return parsed.data;
-    const where = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
-    throw new AccessError(
-      "LXD_PROTOCOL",
-      `${doing}: the reply is not what LXD or Incus send (${where || "top level"})`,
-    );
-  }
 }
 
 const recursion = { recursion: "1" };
 
 function certificatePath(fingerprint: string): string {
   return `/1.0/certificates/${encodeURIComponent(fingerprint)}`;
-}
-
-/** Takes the envelope off a reply, or throws what the server refused. */
-function envelope(
-  reply: Reply,
-  doing: string,
-  secrets: readonly string[] = [],
-): z.infer<typeof replyEnvelope> {
-  const parsed = replyEnvelope.safeParse(parseJson(reply.text));
-  if (!parsed.success) {
-    throw new AccessError(
-      "LXD_PROTOCOL",
-      `${doing}: the answer (HTTP ${reply.status}) is not one of LXD's or Incus's REST API. Is another service on this address?`,
-    );
-  }
-  if (parsed.data.type !== "error" && reply.status < 400) return parsed.data;
-  const said = secrets.reduce((text, secret) => text.replaceAll(secret, "[secret]"), parsed.data.error);
-  throw new LxdError(doing, said.slice(0, 500), reply.status);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Cluster join tokens are of class "token" too; only a certificate add token holds a request. */

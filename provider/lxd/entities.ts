@@ -80,6 +80,48 @@ export type TokenOperationMetadata = z.infer<typeof tokenOperationMetadata>;
 /** GET /1.0/operations?recursion=1: lists by status. */
 export const operationLists = z.record(z.string(), z.array(operationEntity).nullish());
 
+/**
+ * A client as the identities API shows it, entries of the trust store included: GET /1.0/auth/identities/tls. `id` is a
+ * UUID while the identity is pending, and from then on the SHA-256 (hex) of its certificate.
+ */
+export const identityEntity = z.object({ id: z.string(), name: text, type: text, groups: texts });
+export type Identity = z.infer<typeof identityEntity>;
+
+/** Whether an identity waits for its client. */
+export function isPending({ type }: Identity): boolean {
+  return type === "Client certificate (pending)";
+}
+
+/** Whether an identity is that of a client with fine-grained rights, and not an entry of the trust store. */
+export function isActive({ type }: Identity): boolean {
+  return type === "Client certificate";
+}
+
+/** GET /1.0/auth/identities/current. */
+export const currentIdentity = identityEntity.extend({
+  fine_grained: flag,
+  effective_permissions: z
+    .array(z.object({ entity_type: text, entitlement: text }))
+    .nullish()
+    .transform((value) => value ?? []),
+});
+export type CurrentIdentity = z.infer<typeof currentIdentity>;
+
+/** Whether a client is an identity with fine-grained rights; else it is an entry of the trust store. */
+export function isFineGrained(current: CurrentIdentity): boolean {
+  return current.fine_grained || isActive(current);
+}
+
+/** The answer to POST /1.0/auth/identities/tls that asks for a token. The secret in it is told only there. */
+export const identityToken = z.object({
+  client_name: z.string(),
+  fingerprint: z.string(),
+  addresses: texts,
+  secret: z.string(),
+  expires_at: text,
+});
+export type IdentityToken = z.infer<typeof identityToken>;
+
 /** GET /1.0/networks/NAME/state. */
 export const networkState = z.object({
   addresses: z
@@ -90,3 +132,9 @@ export const networkState = z.object({
 
 /** GET /1.0/networks?recursion=1. */
 export const networkEntity = z.object({ name: z.string() });
+
+/** A member of a cluster: GET /1.0/cluster/members?recursion=1. `status` is "Online", or says why it cannot be used. */
+export const clusterMemberEntity = z
+  .object({ server_name: z.string(), status: text })
+  .transform(({ server_name: name, status }) => ({ name, status }));
+export type ClusterMember = z.infer<typeof clusterMemberEntity>;

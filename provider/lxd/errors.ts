@@ -24,7 +24,12 @@ const table: readonly Row[] = [
   { message: /already (exists|in trust store|trusted)/i, code: "LXD_ALREADY_EXISTS" },
   { status: 401, code: "LXD_NOT_TRUSTED" },
   { status: 403, code: "LXD_NOT_TRUSTED" },
+  // Incus says 500 for a project that is not open to the client.
+  { message: /user does not have permissions? for project/i, code: "LXD_NOT_TRUSTED" },
   { status: 503, code: "LXD_UNREACHABLE" },
+  // A member of a cluster passes a request on to another one, which does not answer.
+  { message: /missing event connection with target cluster member/i, code: "LXD_UNREACHABLE" },
+  { status: 500, message: /unable to connect to: /i, code: "LXD_UNREACHABLE" },
   { message: /daemon (is )?(not started|starting|shutting down)/i, code: "LXD_UNREACHABLE" },
 ];
 

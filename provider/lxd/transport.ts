@@ -1,21 +1,34 @@
 /**
- * One connection to one server: over its unix socket, or over HTTPS pinned to a certificate.
+ * One connection to one server: over its unix socket, also one that an SSH host forwards, or over HTTPS pinned to a
+ * certificate.
  *
  * The pin is compared inside the TLS connector, before the HTTP client gets the socket: no byte of a request reaches
  * a server that is not the pinned one. Requests go one after the other over one kept-alive connection, each with its
  * own deadline that starts when the request does.
  */
-import { createHash, X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { buildConnector, Client } from "undici";
-import { AccessError, isAccessError, messageOf } from "../errors";
+import { AccessError, isAccessError, messageOf, refuse } from "../errors";
 import { formatHostAndPort } from "./address";
+import { type Pin, pinned } from "./pinned-connector";
+import { describeSshHost, type SshHost } from "./ssh/host";
+import { type Share, shareSshConnection } from "./ssh/shared";
+import { deadlineIn } from "./ssh/within-time";
 
-/** How the server proves who it is: the SHA-256 (hex) of its certificate, or the PEM of its certificate or its CA's. */
-export type Pin = { readonly fingerprint: string } | { readonly certificate: string };
+export { fingerprintOf, type Pin } from "./pinned-connector";
 
-/** Where a server is. Key and certificate are PEM; the key is secret. */
+/** Where a server is. Key and certificate are PEM; the key is secret, as are keys and passphrases of SSH hosts. */
 export type Endpoint =
   | { readonly kind: "unix"; readonly socketPath: string }
+  | {
+      readonly kind: "ssh";
+      readonly host: SshHost;
+      /** The host through which the other one is reached. */
+      readonly bastion?: SshHost;
+      /** Sockets on the host, tried in this order. */
+      readonly socketPaths: readonly string[];
+    }
   | {
       readonly kind: "https";
       readonly host: string;
@@ -51,9 +64,12 @@ export interface Reply {
 /** No reply of these servers comes near this; a longer one is cut off as a fault. */
 const longestReply = 64 * 1024 * 1024;
 
-/** Names a server in messages: its socket path or `https://host:port`. */
+/** Names a server in messages: its socket path, `https://host:port`, or `ssh://user@host:port` with the path of a socket. */
 export function describeEndpoint(endpoint: Endpoint): string {
-  return endpoint.kind === "unix" ? endpoint.socketPath : `https://${formatHostAndPort(endpoint)}`;
+  if (endpoint.kind === "unix") return endpoint.socketPath;
+  if (endpoint.kind === "https") return `https://${formatHostAndPort(endpoint)}`;
+  const [path = "", ...others] = endpoint.socketPaths;
+  return `${describeSshHost(endpoint.host)}${others.length === 0 ? path : ""}`;
 }
 
 export class Transport {
@@ -62,6 +78,9 @@ export class Transport {
   private client: Promise<Client> | undefined;
   private previous: Promise<unknown> = Promise.resolve();
   private lost: { readonly at: number; readonly error: AccessError } | undefined;
+  private ssh: Share | undefined;
+  /** Why no stream came about over SSH. */
+  private sshError: unknown;
 
   constructor(
     readonly endpoint: Endpoint,
@@ -85,6 +104,9 @@ export class Transport {
     const client = this.client;
     this.client = undefined;
     await (await client)?.destroy();
+    const ssh = this.ssh;
+    this.ssh = undefined;
+    await ssh?.release();
   }
 
   private async sendNow(request: Request): Promise<Reply> {
@@ -97,7 +119,10 @@ export class Transport {
         // A server that restarted has closed the connection that was kept: reading again is safe, writing is not.
         if (attempt === 1 && request.method === "GET" && wasClosed(error)) continue;
         const failed = failure(error, doing, this.timeouts);
-        if (codeOf(error) === "UND_ERR_CONNECT_TIMEOUT") this.lost = { at: performance.now(), error: failed };
+        // Over SSH each one would be another attempt to log in, too.
+        const hasNoConnection =
+          codeOf(error) === "UND_ERR_CONNECT_TIMEOUT" || (error !== undefined && error === this.sshError);
+        if (hasNoConnection) this.lost = { at: performance.now(), error: failed };
         throw failed;
       }
     }
@@ -114,91 +139,52 @@ export class Transport {
         connect: { socketPath: endpoint.socketPath, timeout },
       });
     }
-    const connect = pinned(endpoint, timeout, buildConnector, (pem) => {
-      this.serverCertificate = pem;
-    });
+    if (endpoint.kind === "ssh") {
+      return new Client("http://unix.socket", { ...common, connect: this.forwarded(endpoint) });
+    }
+    const connect = pinned(
+      { ...endpoint, name: describeEndpoint(endpoint) },
+      timeout,
+      buildConnector,
+      (pem) => {
+        this.serverCertificate = pem;
+      },
+    );
     return new Client(`https://${formatHostAndPort(endpoint)}`, { ...common, connect });
   }
-}
 
-/** A connector that hands out a TLS socket only after the server's certificate has been compared with the pin. */
-function pinned(
-  endpoint: Endpoint & { kind: "https" },
-  timeout: number,
-  build: typeof buildConnector,
-  onCertificate: (pem: string) => void,
-): buildConnector.connector {
-  const authority = authorityOf(endpoint.pin);
-  const connect = build({
-    timeout,
-    minVersion: "TLSv1.3",
-    // With a resumed session Node does not say which certificate the server has, so there would be nothing to compare.
-    maxCachedSessions: 0,
-    rejectUnauthorized: false, // judged below, where what was wrong can be told
-    ca: authority,
-    cert: endpoint.clientCertificate,
-    key: endpoint.clientKey,
-  });
-  return (options, callback) => {
-    connect(options, (error, socket) => {
-      if (error !== null) {
-        callback(error, null);
-        return;
-      }
-      // Asked once: Node 20 gives the certificate only to the first caller.
-      const peer = "getPeerX509Certificate" in socket ? socket.getPeerX509Certificate() : undefined;
-      const isVouchedFor = authority !== undefined && "authorized" in socket && socket.authorized;
-      const verdict = "authorizationError" in socket ? messageOf(socket.authorizationError) : "no TLS";
-      const problem = isVouchedFor ? undefined : comparePin(peer, endpoint, verdict);
-      if (problem !== undefined) {
-        socket.destroy();
-        callback(problem, null);
-        return;
-      }
-      onCertificate(peer?.toString() ?? "");
-      callback(null, socket);
-    });
-  };
-}
-
-/** What speaks against the certificate a server showed; `verdict` is what TLS says where the pin is a CA's. */
-function comparePin(
-  peer: X509Certificate | undefined,
-  endpoint: Endpoint & { kind: "https" },
-  verdict: string,
-): AccessError | undefined {
-  const expected = pinnedFingerprint(endpoint.pin);
-  const actual = peer === undefined ? "no certificate" : fingerprintOf(peer);
-  if (actual === expected) return undefined;
-  const doing = `Connecting to ${describeEndpoint(endpoint)}`;
-  if (authorityOf(endpoint.pin) !== undefined) {
-    return new AccessError(
-      "LXD_SERVER_IDENTITY",
-      `${doing}: the certificate ${actual} is not one that serverCertificate vouches for: ${verdict}. Nothing was sent`,
-    );
+  /** A connector that has the host's SSH connection forward a stream to the server's socket. */
+  private forwarded({ host, bastion, socketPaths }: Endpoint & { kind: "ssh" }): buildConnector.connector {
+    this.ssh ??= shareSshConnection(host, bastion);
+    const { connection } = this.ssh;
+    const forward = async (): Promise<Socket> => {
+      const stream = await connection.forwardToSocket(socketPaths, deadlineIn(this.timeouts.connect));
+      return isLikeSocket(stream) ? stream : refuse("BUG", "a forwarded stream cannot stand in for a socket");
+    };
+    return (_options, callback) => {
+      forward().then(
+        (socket) => {
+          callback(null, socket);
+        },
+        (reason: unknown) => {
+          const error = isAccessError(reason, "LXD_SERVER_IDENTITY")
+            ? new AccessError(
+                reason.errorCode,
+                `Connecting to ${describeEndpoint(this.endpoint)}: ${reason.summary}`,
+                { cause: reason },
+              )
+            : reason;
+          this.sshError = error;
+          callback(error instanceof Error ? error : new Error(messageOf(error)), null);
+        },
+      );
+    };
   }
-  return new AccessError(
-    "LXD_SERVER_IDENTITY",
-    `${doing}: this is not the pinned server. Expected the certificate ${expected}, ` +
-      `it showed ${actual}. Nothing was sent. If the server's certificate was replaced on purpose, ` +
-      "give its new fingerprint (serverFingerprint) or a new token",
-  );
 }
 
-/** The pin as CA certificate, or undefined where it names the server's own certificate. */
-function authorityOf(pin: Pin): string | undefined {
-  return "certificate" in pin && new X509Certificate(pin.certificate).ca ? pin.certificate : undefined;
-}
-
-function pinnedFingerprint(pin: Pin): string {
-  return "fingerprint" in pin
-    ? pin.fingerprint.toLowerCase()
-    : fingerprintOf(new X509Certificate(pin.certificate));
-}
-
-/** SHA-256 of a certificate, lower-case hex. */
-export function fingerprintOf(certificate: X509Certificate): string {
-  return createHash("sha256").update(certificate.raw).digest("hex");
+/** Whether the HTTP client can use a stream as its socket: it asks for no more than this. */
+function isLikeSocket(stream: Duplex): stream is Socket {
+  return "ref" in stream && "unref" in stream;
 }
 
 async function exchange(client: Client, request: Request, timeouts: Timeouts): Promise<Reply> {

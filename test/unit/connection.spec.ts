@@ -1,12 +1,15 @@
 import * as assert from "node:assert/strict";
 import {
+  type Connection,
+  connectionVariables,
   defaultTimeouts,
   type ProviderConfig,
-  resolveConnection,
   timeoutsOf,
 } from "../../provider/connection";
 import { AccessError } from "../../provider/errors";
+import type { Endpoint, Timeouts } from "../../provider/lxd/transport";
 import { createClientCertificate } from "../../provider/pki/certificate";
+import { resolveConnection } from "../../provider/ways-in/resolve";
 import { makePair } from "../support/openssl-pair";
 
 const fingerprint = "b666fe92".repeat(8);
@@ -18,16 +21,28 @@ const usual = {
   oldIncus: "/var/lib/incus/unix.socket",
 };
 
+type Args = [
+  given: Connection | undefined,
+  config: ProviderConfig,
+  environment: NodeJS.ProcessEnv,
+  isUsable: (path: string) => boolean,
+];
+
+function resolve(
+  ...[given, config, environment, isUsable]: Args
+): Promise<{ endpoint: Endpoint; timeouts: Timeouts }> {
+  return resolveConnection(given, { config, environment, isUsable, programDirectory: "/program" });
+}
+
 /** Why a connection is refused; fails where it is not. */
-function refusal(...args: Parameters<typeof resolveConnection>): string {
-  try {
-    resolveConnection(...args);
-  } catch (error) {
-    assert.ok(error instanceof AccessError);
-    assert.equal(error.errorCode, "CONFIG_INVALID");
-    return error.summary;
-  }
-  return assert.fail("it was to be refused");
+async function refusal(...args: Args): Promise<string> {
+  const error: unknown = await resolve(...args).then(
+    () => assert.fail("it was to be refused"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof AccessError, String(error));
+  assert.equal(error.errorCode, "CONFIG_INVALID");
+  return error.summary;
 }
 
 describe("where a resource's server is", () => {
@@ -54,7 +69,7 @@ describe("where a resource's server is", () => {
       (...paths: string[]) =>
       (path: string): boolean =>
         paths.includes(path);
-    const order: [what: string, args: Parameters<typeof resolveConnection>, endpoint: object][] = [
+    const order: [what: string, args: Args, endpoint: object][] = [
       ["its connection", [{ socketPath: "/own.socket" }, config, environment, all], socket("/own.socket")],
       ["stack config", [undefined, config, environment, all], socket("/config.socket")],
       ["LXD_SOCKET", [undefined, {}, environment, all], socket("/lxd.socket")],
@@ -67,49 +82,65 @@ describe("where a resource's server is", () => {
       ["Incus's former socket", [undefined, {}, {}, only(usual.oldIncus)], socket(usual.oldIncus)],
     ];
     for (const [what, args, endpoint] of order) {
-      it(what, () => {
-        assert.deepEqual(resolveConnection(...args).endpoint, endpoint);
+      it(what, async () => {
+        assert.deepEqual((await resolve(...args)).endpoint, endpoint);
       });
     }
 
-    it("where variables that are set but empty count as not set", () => {
-      const empty = { LXD_SOCKET: "", LXD_DIR: "", INCUS_SOCKET: "", INCUS_DIR: "" };
-      assert.deepEqual(resolveConnection(undefined, {}, empty, all).endpoint, socket(usual.snap));
+    it("where variables that are set but empty count as not set", async () => {
+      const own = Object.fromEntries(Object.values(connectionVariables).map((name) => [name, ""]));
+      const empty = { ...own, LXD_SOCKET: "", LXD_DIR: "", INCUS_SOCKET: "", INCUS_DIR: "" };
+      assert.deepEqual((await resolve(undefined, {}, empty, all)).endpoint, socket(usual.snap));
     });
 
-    it("and a stack config that says only what to do about silent servers names none", () => {
-      const { endpoint } = resolveConnection(undefined, { onUnreachable: "keep" }, environment, none);
+    it("and a stack config that says only what to do about silent servers or how long to wait names none", async () => {
+      const config = { onUnreachable: "keep", timeouts: '{"connect":3}' };
+      const { endpoint } = await resolve(undefined, config, environment, none);
       assert.deepEqual(endpoint, socket("/lxd.socket"));
     });
   });
 
-  it("is said to be nowhere, with all the places that were looked at", () => {
+  it("is said to be nowhere, with all the places that were looked at", async () => {
     assert.equal(
-      refusal(undefined, {}, {}, none),
+      await refusal(undefined, {}, {}, none),
       "There is no server to talk to: the resource has no connection, the stack no lxd-access config, the environment no " +
-        "LXD_SOCKET, LXD_DIR, INCUS_SOCKET or INCUS_DIR, and none of " +
+        "LXD_ACCESS_…, LXD_SOCKET, LXD_DIR, INCUS_SOCKET or INCUS_DIR, and none of " +
         `${Object.values(usual).join(", ")} can be used from here`,
     );
   });
 
-  it("is an address with a client certificate and a pin, in a program or in stack config", () => {
+  it("is an address with a client certificate and a pin, in a program or in stack config", async () => {
     const endpoint = {
       ...{ kind: "https", host: "lxd.example.org", port: 8443, pin: { fingerprint } },
       ...{ clientCertificate: pair.certificate, clientKey: pair.privateKey },
     };
-    assert.deepEqual(resolveConnection(https, {}, {}, none).endpoint, endpoint);
-    assert.deepEqual(resolveConnection(undefined, https, {}, none).endpoint, endpoint);
+    assert.deepEqual((await resolve(https, {}, {}, none)).endpoint, endpoint);
+    assert.deepEqual((await resolve(undefined, https, {}, none)).endpoint, endpoint);
     const byCertificate = { ...https, serverFingerprint: undefined, serverCertificate: pair.certificate };
-    const pinned = resolveConnection(byCertificate, {}, {}, none);
+    const pinned = await resolve(byCertificate, {}, {}, none);
     assert.deepEqual(pinned.endpoint, { ...endpoint, pin: { certificate: pair.certificate } });
   });
 
-  it("is waited for as long as said, else 10 s for the connection and 30 s for an answer", () => {
+  it("is waited for as long as said, else 10 s for the connection and 30 s for an answer", async () => {
     assert.deepEqual(defaultTimeouts, { connect: 10, request: 30 });
     assert.deepEqual(timeoutsOf(undefined), defaultTimeouts);
     assert.deepEqual(timeoutsOf({ connect: 1 }), { connect: 1, request: 30 });
     const given = { socketPath: "/x", timeouts: { request: 0.5 } };
-    assert.deepEqual(resolveConnection(given, {}, {}, none).timeouts, { connect: 10, request: 0.5 });
+    const waits = async (...args: Args): Promise<object> => (await resolve(...args)).timeouts;
+    assert.deepEqual(await waits(given, {}, {}, none), { connect: 10, request: 0.5 });
+    // As `pulumi config set --path lxd-access:timeouts.connect 3` and `... 0.25` leave them.
+    const config = { timeouts: '{"connect":3,"request":"0.25"}' };
+    assert.deepEqual(await waits(given, config, {}, none), { connect: 3, request: 0.5 });
+    assert.deepEqual(await waits(undefined, config, {}, all), { connect: 3, request: 0.25 });
+    for (const [timeouts, reason] of [
+      ["5", "lxd-access:timeouts: must be an object"],
+      ['{"connect":0}', "lxd-access:timeouts.connect: must be more than 0 seconds"],
+      ['{"total":5}', "lxd-access:timeouts.total: is not a property of timeouts"],
+    ] as const)
+      assert.equal(
+        await refusal(given, { timeouts }, {}, none),
+        `${reason}. Set or remove it with \`pulumi config\``,
+      );
   });
 
   describe("is refused from stack config", () => {
@@ -122,13 +153,14 @@ describe("where a resource's server is", () => {
       [
         "a key alone",
         { clientKey: pair.privateKey },
-        "it names no way in; give socketPath, or address with clientCertificate, clientKey and a pin, or leave connection out",
+        "it names no way in; give socketPath, or address with clientCertificate, clientKey and a pin, or ssh, or remote, or leave connection out",
       ],
       [
         "an address alone",
         { address: "lxd.example.org" },
-        "lxd-access:clientCertificate: is required with address; lxd-access:clientKey: is required with address; " +
-          "lxd-access:serverFingerprint: is required with address, or serverCertificate instead: a server is never trusted on first use",
+        "lxd-access:clientCertificate (or LXD_ACCESS_CLIENT_CERTIFICATE): is required with address; " +
+          "lxd-access:clientKey (or LXD_ACCESS_CLIENT_KEY): is required with address; " +
+          "lxd-access:serverFingerprint (or LXD_ACCESS_SERVER_FINGERPRINT): is required with address, or serverCertificate instead: a server is never trusted on first use",
       ],
       [
         "several wrong values",
@@ -145,8 +177,8 @@ describe("where a resource's server is", () => {
       ],
     ];
     for (const [what, given, reasons] of wrong) {
-      it(what, () => {
-        assert.equal(refusal(undefined, given, {}, none), `${begins}${reasons}${ends}`);
+      it(what, async () => {
+        assert.equal(await refusal(undefined, given, {}, none), `${begins}${reasons}${ends}`);
       });
     }
   });
@@ -156,7 +188,7 @@ describe("where a resource's server is", () => {
     const expired = await createClientCertificate({ commonName: "x", validityDays: 1, now: twoDaysAgo });
     const { certificate: clientCertificate, privateKey: clientKey } = expired;
     assert.match(
-      refusal({ ...https, clientCertificate, clientKey }, {}, {}, none),
+      await refusal({ ...https, clientCertificate, clientKey }, {}, {}, none),
       /^Connecting to lxd\.example\.org:8443 with clientCertificate and clientKey of the connection: the certificate expired at .*\. Nothing was sent\. Give a pair that the server trusts$/,
     );
   });

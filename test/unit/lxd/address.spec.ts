@@ -2,6 +2,7 @@ import * as assert from "node:assert/strict";
 import * as fc from "fast-check";
 import {
   canonicalListenAddress,
+  coversAddress,
   describeListenAddressProblem,
   formatHostAndPort,
   isWildcard,
@@ -202,4 +203,29 @@ describe("a listener", () => {
     for (const listen of ["", ":8443", "[::]", "[0::0]:8443", "0.0.0.0", "localhost:8443"])
       assert.equal(listenIp(listen), undefined, listen);
   });
+});
+
+describe("a listener is reached by dialling", () => {
+  const cases: [listen: string, address: string, covers: boolean][] = [
+    ["10.0.0.1:8443", "10.0.0.1:8443", true],
+    ["10.0.0.1", "10.0.0.1:8443", true],
+    ["[10.0.0.1]:8443", "10.0.0.1", true],
+    [":8443", "10.0.0.1:8443", true],
+    ["[::]", "[fd00::1]:8443", true],
+    ["0.0.0.0:8443", "10.0.0.1:8443", true],
+    ["0.0.0.0:8443", "[fd00::1]:8443", false],
+    ["node1.example:8443", "10.0.0.1:8443", true],
+    ["node1.example:8444", "10.0.0.1:8443", false],
+    [":8444", "10.0.0.1:8443", false],
+    ["10.0.0.2:8443", "10.0.0.1:8443", false],
+    ["10.0.0.1:8444", "10.0.0.1:8443", false],
+    ["", "10.0.0.1:8443", false],
+    [":8443", "", false],
+    ["", "", false],
+  ];
+  for (const [listen, address, covers] of cases) {
+    it(`${JSON.stringify(address)} ${covers ? "by" : "not by"} ${JSON.stringify(listen)}`, () => {
+      assert.equal(coversAddress(listen, address), covers);
+    });
+  }
 });

@@ -32,6 +32,8 @@ const answers: Partial<Record<ErrorCode, [status: number, message: string][]>> =
     [403, "Forbidden"],
     [403, "not authorized"],
     [403, "Certificate is restricted"],
+    [500, 'User does not have permissions for project "default"'],
+    [403, 'User does not have permission for project "p1"'],
     [403, "Certificate cannot be deleted"],
     [403, "Only trust token must be provided"],
     [403, "Failed verifying bearer token: token is unverifiable"],
@@ -61,6 +63,11 @@ const answers: Partial<Record<ErrorCode, [status: number, message: string][]>> =
     [503, "LXD is shutting down"],
     [503, "Service Unavailable"],
     [500, "Daemon is starting up"],
+    [500, "Missing event connection with target cluster member"],
+    [
+      500,
+      'Get "https://127.0.0.3:8443/1.0?target=b": Unable to connect to: 127.0.0.3:8443 ([dial tcp 127.0.0.3:8443: connect: connection refused])',
+    ],
   ],
   LXD_REJECTED: [
     [

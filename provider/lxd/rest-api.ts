@@ -1,0 +1,112 @@
+/**
+ * The REST API of LXD and Incus as such: replies in their envelope, identical reads shared, refusals as errors.
+ * https://documentation.ubuntu.com/lxd/latest/rest-api/
+ */
+import type { z } from "zod";
+import { AccessError } from "../errors";
+import { replyEnvelope } from "./entities";
+import { LxdError } from "./errors";
+import {
+  describeEndpoint,
+  type Endpoint,
+  type Reply,
+  type Request,
+  type Timeouts,
+  Transport,
+} from "./transport";
+
+/** How long an identical read may be answered from a reply that has come, in milliseconds. */
+const sharedFor = 1000;
+
+/** Says that a read decides or verifies a write, so that it must not be answered from an earlier reply. */
+export interface ReadOptions {
+  readonly fresh?: boolean;
+}
+
+export class RestApi {
+  private readonly transport: Transport;
+  private readonly shared = new Map<string, { until: number; readonly reply: Promise<Reply> }>();
+
+  constructor(
+    readonly endpoint: Endpoint,
+    timeouts: Timeouts,
+  ) {
+    this.transport = new Transport(endpoint, timeouts);
+  }
+
+  /** Names the server in messages. */
+  get name(): string {
+    return describeEndpoint(this.endpoint);
+  }
+
+  /** PEM of the certificate this connection was pinned to; undefined over a unix socket or before the first request. */
+  get serverCertificate(): string | undefined {
+    return this.transport.serverCertificate;
+  }
+
+  /** Closes the connection; a later call opens another. */
+  close(): Promise<void> {
+    return this.transport.close();
+  }
+
+  protected async read(request: Request, options: ReadOptions): Promise<Reply> {
+    const key = `${request.path}?${new URLSearchParams(request.query).toString()}`;
+    const earlier = this.shared.get(key);
+    if (options.fresh !== true && earlier !== undefined && performance.now() < earlier.until)
+      return earlier.reply;
+    const entry = { until: Infinity, reply: this.transport.send(request) };
+    this.shared.set(key, entry);
+    entry.reply.then(
+      () => (entry.until = performance.now() + sharedFor),
+      () => (entry.until = 0),
+    );
+    return entry.reply;
+  }
+
+  /** Sends a change. Whatever was read before it no longer holds, nor does what is read while it runs. */
+  protected async write(request: Request, doing: string): Promise<unknown> {
+    this.shared.clear();
+    try {
+      const reply = await this.transport.send(request);
+      return envelope(reply, doing, request.secrets).metadata;
+    } finally {
+      this.shared.clear();
+    }
+  }
+
+  protected parse<Entity>(entity: z.ZodType<Entity>, reply: Reply, doing: string): Entity {
+    const parsed = entity.safeParse(envelope(reply, doing).metadata);
+    if (parsed.success) return parsed.data;
+    const where = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
+    throw new AccessError(
+      "LXD_PROTOCOL",
+      `${doing}: the reply is not what LXD or Incus send (${where || "top level"})`,
+    );
+  }
+}
+
+/** Takes the envelope off a reply, or throws what the server refused. */
+function envelope(
+  reply: Reply,
+  doing: string,
+  secrets: readonly string[] = [],
+): z.infer<typeof replyEnvelope> {
+  const parsed = replyEnvelope.safeParse(parseJson(reply.text));
+  if (!parsed.success) {
+    throw new AccessError(
+      "LXD_PROTOCOL",
+      `${doing}: the answer (HTTP ${reply.status}) is not one of LXD's or Incus's REST API. Is another service on this address?`,
+    );
+  }
+  if (parsed.data.type !== "error" && reply.status < 400) return parsed.data;
+  const said = secrets.reduce((text, secret) => text.replaceAll(secret, "[secret]"), parsed.data.error);
+  throw new LxdError(doing, said.slice(0, 500), reply.status);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,74 @@
+/** One SSH connection per host, user, key and bastion, for everything in this process that goes to that host. */
+import { connect, type Socket } from "node:net";
+import { AccessError, isAccessError, messageOf } from "../../errors";
+import { type Dial, SshConnection } from "./connection";
+import { describeSshHost, type SshHost } from "./host";
+import { type Deadline, withinTime } from "./within-time";
+
+interface Shared {
+  readonly connection: SshConnection;
+  readonly bastion: Share | undefined;
+  users: number;
+}
+
+/** A part in a connection that others use as well. */
+export interface Share {
+  readonly connection: SshConnection;
+  /** Closes the connection when nobody else uses it any more. */
+  release(): Promise<void>;
+}
+
+const all = new Map<string, Shared>();
+
+/** The connection to a host, through a bastion where one is given. Nothing is opened before it is used. */
+export function shareSshConnection(host: SshHost, bastion: SshHost | undefined): Share {
+  const key = JSON.stringify([host, bastion]);
+  const shared = all.get(key) ?? start(host, bastion);
+  all.set(key, shared);
+  shared.users++;
+  let isReleased = false;
+  return {
+    connection: shared.connection,
+    async release() {
+      if (isReleased) return;
+      isReleased = true;
+      if (--shared.users > 0) return;
+      all.delete(key);
+      await shared.connection.close();
+      await shared.bastion?.release();
+    },
+  };
+}
+
+function start(host: SshHost, jump: SshHost | undefined): Shared {
+  if (jump === undefined) {
+    const direct: Dial = (deadline) => dialTcp(host, deadline);
+    return { connection: new SshConnection(host, direct), bastion: undefined, users: 0 };
+  }
+  const bastion = shareSshConnection(jump, undefined);
+  const through: Dial = async (deadline) => {
+    try {
+      return await bastion.connection.forwardToPort(host.host, host.port, deadline);
+    } catch (error) {
+      if (!isAccessError(error)) throw error;
+      const message = `through the bastion ${describeSshHost(jump)}: ${messageOf(error)}`;
+      throw new AccessError(error.errorCode, message, { cause: error });
+    }
+  };
+  return { connection: new SshConnection(host, through), bastion, users: 0 };
+}
+
+async function dialTcp({ host, port }: SshHost, deadline: Deadline): Promise<Socket> {
+  const socket = connect({ host, port });
+  socket.setNoDelay(true);
+  const connected = new Promise<Socket>((resolve, reject) => {
+    socket.once("connect", () => {
+      resolve(socket);
+    });
+    socket.once("error", (error) => {
+      const reason = `${messageOf(error)}. Does sshd run there, on this port?`;
+      reject(new AccessError("LXD_UNREACHABLE", reason, { cause: error }));
+    });
+  });
+  return withinTime(deadline, connected, () => socket.destroy());
+}
