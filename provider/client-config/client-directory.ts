@@ -16,19 +16,20 @@ import {
   readText,
   replaceFile,
 } from "./atomic-file";
-import { isStored } from "./client-pair";
+import { isStored, removeOwnPair } from "./client-pair";
 import type { GivenPair, PairPlace } from "./client-pair";
 import { localRemote } from "./config-document";
 import type { ConfigDocument, ConfigFlavor, RemoteEntry } from "./config-document";
 import { configFileOf, editConfigFile, readConfigFile } from "./config-file";
 import { ConfigProblem, describing } from "./config-problem";
 import { withDirectoryLock } from "./directory-lock";
-import { describeRemoteNameProblem, describeUnsafeName } from "./remote-name";
+import { describeRemoteNameProblem, describeUnsafeName, isStaticName } from "./remote-name";
 
 export { loadOrCreateClientPair, readClientPair, writeClientPair } from "./client-pair";
 export type { GivenPair, PairPlace } from "./client-pair";
 export type { ConfigFlavor, RemoteEntry } from "./config-document";
-export { expandPath } from "./expand-path";
+export { flavorOfDirectory } from "./directory-flavor";
+export { expandPath, isSameDirectory } from "./expand-path";
 export { describeRemoteNameProblem } from "./remote-name";
 
 /** What a client directory says of a remote. */
@@ -58,10 +59,14 @@ export interface WantedRemote {
   serverCertificate?: string;
   /** Whether commands without a remote's name shall go to this one. */
   setDefault?: boolean;
+  /** Without `setDefault`: the remote that the default goes back to, if it is this one. */
+  giveDefaultBackTo?: string;
   /** What a new config file starts with; default by the entry's protocol, "lxd" for simplestreams. */
   flavor?: ConfigFlavor;
   /** The address that this remote's owner wrote before: such an entry may be changed to lead to another server. */
   previousAddr?: string;
+  /** The project that its owner wrote before, and that goes where the entry has none now. */
+  previousProject?: string;
 }
 
 /**
@@ -140,11 +145,15 @@ export async function writeRemote(wanted: WantedRemote): Promise<{ previousDefau
       await writePin(pinFileOf(directory, name), serverCertificate);
       await editConfigFile(directory, {
         flavor,
-        isDone: (config) =>
-          isSameEntry(config.entry(name, flavor), entry) && (!setDefault || config.defaultRemote === name),
+        isDone: (config) => isSameEntry(config.entry(name, flavor), wanted) && isDefaultDone(config, wanted),
         apply: (config) => {
           config.setEntry(name, entry);
-          if (!setDefault || config.defaultRemote === name) return;
+          if (isProjectToGo(config.entry(name, flavor), wanted)) config.removeProject(name);
+          if (isDefaultDone(config, wanted)) return;
+          if (!setDefault) {
+            config.setDefaultRemote(defaultAfter(config, flavor, wanted.giveDefaultBackTo));
+            return;
+          }
           previousDefault ??= config.defaultRemote;
           config.setDefaultRemote(name);
         },
@@ -155,40 +164,54 @@ export async function writeRemote(wanted: WantedRemote): Promise<{ previousDefau
 }
 
 /**
- * Removes a remote's entry and pin, if the entry still leads to `addr`; the client pair stays. Where the remote is
- * the default, that goes back to `previousDefault` if it is still there, else to "local". What is gone already,
- * the directory included, is no error.
+ * Removes a remote's entry and pin, if the entry still leads to `addr`. Where the remote is the default, that goes back
+ * to `previousDefault` if it is still there, else to "local". What is gone already, the directory included, is no error.
  *
+ * @param wanted with `ownPair`, SHA-256 hex of a certificate, where an Incus remote's own pair is to go too, if it is
+ * still that one. Any other client pair stays.
  * @throws AccessError CLIENT_CONFIG where files cannot be read or written.
  */
 export async function removeRemote(wanted: {
   directory: string;
   name: string;
   addr: string;
+  flavor?: ConfigFlavor;
   previousDefault?: string;
+  ownPair?: string;
 }): Promise<void> {
-  const { directory, name, addr, previousDefault = localRemote } = wanted;
+  const { directory, name, addr, flavor = "lxd", previousDefault, ownPair } = wanted;
   requireSafeName(name);
   await describing(`Removing the remote "${name}" from ${directory}`, async () => {
     if (!(await isDirectory(directory))) return;
     await withDirectoryLock(directory, async () => {
       const config = await readConfigFile(directory);
       if (config?.has(name) === true) {
-        if (config.entry(name, "lxd")?.addr !== addr) return;
+        if (config.entry(name, flavor)?.addr !== addr) return;
         await editConfigFile(directory, {
-          flavor: "lxd",
+          flavor,
           isDone: (current) => !current.has(name) && current.defaultRemote !== name,
           apply: (current) => {
             current.removeEntry(name);
             if (current.defaultRemote !== name) return;
-            current.setDefaultRemote(current.has(previousDefault) ? previousDefault : localRemote);
+            current.setDefaultRemote(defaultAfter(current, flavor, previousDefault));
           },
         });
       }
       // Also where no entry is left: then it is the rest of a removal that was cut off, and nobody's.
       await rm(pinFileOf(directory, name), { force: true });
+      if (ownPair !== undefined) await removeOwnPair({ directory, flavor, name }, ownPair);
     });
   });
+}
+
+/** The remote that becomes the default once another one is it no more. */
+function defaultAfter(config: ConfigDocument, flavor: ConfigFlavor, previous: string = localRemote): string {
+  return config.has(previous) || isStaticName(previous, flavor) ? previous : localRemote;
+}
+
+function isDefaultDone(config: ConfigDocument, wanted: WantedRemote): boolean {
+  const isDefault = config.defaultRemote === wanted.name;
+  return wanted.setDefault === true ? isDefault : !isDefault || wanted.giveDefaultBackTo === undefined;
 }
 
 function pinFileOf(directory: string, name: string): string {
@@ -202,13 +225,19 @@ async function writePin(file: string, certificate: string | undefined): Promise<
   await replaceFile(file, { content: certificate, mode: 0o644 });
 }
 
-function isSameEntry(found: RemoteEntry | undefined, wanted: RemoteEntry): boolean {
+function isSameEntry(found: RemoteEntry | undefined, wanted: WantedRemote): boolean {
+  const { addr, protocol, public: isPublic, project } = wanted.entry;
   return (
-    found?.addr === wanted.addr &&
-    found.protocol === wanted.protocol &&
-    found.public === wanted.public &&
-    (wanted.project === undefined || found.project === wanted.project)
+    found?.addr === addr &&
+    found.protocol === protocol &&
+    found.public === isPublic &&
+    (project === undefined || found.project === project) &&
+    !isProjectToGo(found, wanted)
   );
+}
+
+function isProjectToGo(found: RemoteEntry | undefined, { entry, previousProject }: WantedRemote): boolean {
+  return entry.project === undefined && previousProject !== undefined && found?.project === previousProject;
 }
 
 async function requireSameServer(

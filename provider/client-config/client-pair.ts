@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { refuse } from "../errors";
-import { readCertificate } from "../pki/certificate-facts";
+import { fingerprintIn, readCertificate } from "../pki/certificate-facts";
 import type { KeyPair } from "../pki/client-pair";
 import { belongsTogether, privateKeyOf } from "../pki/client-pair";
 import { makeDirectory, readText, replaceFile } from "./atomic-file";
@@ -82,23 +82,38 @@ export async function loadOrCreateClientPair(
 }
 
 /**
- * Stores a given pair, unless it is there already. Comes before `writeRemote`: an entry in the config file is
+ * Stores a given pair, unless it is the one in use already. Comes before `writeRemote`: an entry in the config file is
  * what shows that an Incus remote's pair is in use.
  *
+ * @returns whether it was written.
  * @throws AccessError CLIENT_CONFIG where another pair is in its place and in use (all files are left as they are);
  * INPUT_INVALID where the given key does not belong to the given certificate.
  */
-export async function writeClientPair(given: GivenPair): Promise<void> {
-  await describing(`Writing the client certificate of ${given.directory}`, async () => {
+export async function writeClientPair(given: GivenPair): Promise<boolean> {
+  return describing(`Writing the client certificate of ${given.directory}`, async () => {
     await makeDirectory(given.directory);
-    await withDirectoryLock(given.directory, async () => {
-      if (await isStored(given)) return;
+    return withDirectoryLock(given.directory, async () => {
+      if (await isStored(given)) return false;
       const files = filesFor(given);
       // Without its key the old certificate is nobody's, so that a crash from here on leaves nothing that misleads.
       await rm(files.key, { force: true });
       await storePair(files, given.pair);
+      return true;
     });
   });
+}
+
+/**
+ * Takes away an Incus remote's own pair, if it is still the one with this certificate (SHA-256 hex), under the
+ * directory's lock. A pair that serves a whole directory stays.
+ */
+export async function removeOwnPair(place: PairPlace, fingerprint: string): Promise<void> {
+  if (place.flavor === "lxd") return;
+  const files = filesFor(place);
+  if (fingerprintIn(await readText(files.certificate)) !== fingerprint) return;
+  // The key first: a certificate alone is what a removal that was cut off leaves, and the next one takes it too.
+  await rm(files.key, { force: true });
+  await rm(files.certificate, { force: true });
 }
 
 /**
@@ -111,13 +126,21 @@ export async function isStored(given: GivenPair): Promise<boolean> {
   const files = filesFor(given);
   const found = await readPair(files);
   if (found.state === "torn") throw tornPair(found.problem);
+  if (found.state === "none" && given.flavor === "incus") return isShared(given, fingerprint);
   if (found.state !== "whole") return false;
   if (found.fingerprint === fingerprint) return true;
   if (await mayReplace(given, found.fingerprint)) return false;
   throw new ConfigProblem(
-    `${files.certificate} is another client's certificate than the one given`,
-    "It was left as it is. Leave clientCertificate and clientKey out to use it, or give another configDir",
+    `${files.certificate} is another client's certificate than this remote's`,
+    "It was left as it is. To use it give it, and the key beside it, as clientCertificate and clientKey (a new Remote " +
+      "uses it where they are left out), or give another configDir",
   );
+}
+
+/** Whether an Incus remote without a pair of its own uses this one already, because the directory has it. */
+async function isShared(place: PairPlace, fingerprint: string): Promise<boolean> {
+  const found = await readPairOnce(sharedFiles(place));
+  return found.state === "whole" && found.fingerprint === fingerprint;
 }
 
 /** An LXD directory's pair serves all its remotes; an Incus remote's own pair is free once no remote uses it. */

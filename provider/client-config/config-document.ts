@@ -102,6 +102,16 @@ export class ConfigDocument {
     return this.text(this.find(this.top, "default-remote")?.value) || localRemote;
   }
 
+  /** The names of all remotes, in the order of the file. */
+  get remoteNames(): string[] {
+    return (this.remotes()?.items ?? []).flatMap(({ key }) => this.text(key) ?? []);
+  }
+
+  /** A text that the file has for a remote, "auth_type" say; undefined where there is none, or an empty one. */
+  textOf(name: string, field: string): string | undefined {
+    return plainText(this.fields(name)?.[field]) || undefined;
+  }
+
   /** Whether the file has a remote of this name; it may be malformed. */
   has(name: string): boolean {
     return this.findRemote(name) !== undefined;
@@ -138,6 +148,11 @@ export class ConfigDocument {
     if (entry.project !== undefined) map.set("project", entry.project);
     map.set("protocol", entry.protocol);
     map.set("public", entry.public);
+  }
+
+  /** Leaves it to the client which project it uses on a remote. */
+  removeProject(name: string): void {
+    this.entryMap(name).delete("project");
   }
 
   removeEntry(name: string): void {

@@ -1,6 +1,14 @@
+import { realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { refuse } from "../errors";
+
+/** The absolute path of one that may begin with `~/` or be relative to the program's folder; undefined for `~` without a home. */
+export function absolutePath(path: string, programDirectory: string): string | undefined {
+  if (path !== "~" && !path.startsWith("~/")) return resolve(programDirectory, path);
+  const home = homedir();
+  return isAbsolute(home) ? join(home, path.slice(1)) : undefined;
+}
 
 /**
  * The absolute path that a `configDir` means: `~` is the user's home, anything relative starts at the program's
@@ -11,19 +19,23 @@ import { refuse } from "../errors";
 export function expandPath(path: string, programDirectory: string): string {
   if (path === "")
     refuse("INPUT_INVALID", "configDir: the path is empty. Give a directory, or leave configDir out");
-  if (!path.startsWith("~")) return resolve(programDirectory, path);
-  if (path !== "~" && !path.startsWith("~/")) {
+  if (/^~[^/]/.test(path)) {
     refuse(
       "INPUT_INVALID",
       `configDir: "${path}" begins with another user's home. Write that path out in full`,
     );
   }
-  const home = homedir();
-  if (!isAbsolute(home)) {
+  return (
+    absolutePath(path, programDirectory) ??
     refuse(
       "INPUT_INVALID",
       `configDir: "${path}" needs a home directory, and this process has none. Set HOME`,
-    );
-  }
-  return join(home, path.slice(1));
+    )
+  );
+}
+
+/** Whether two absolute paths lead to one directory; one that is not there is only what it is called. */
+export async function isSameDirectory(one: string, other: string): Promise<boolean> {
+  const real = (path: string): Promise<string> => realpath(path).catch(() => path);
+  return one === other || (await real(one)) === (await real(other));
 }

@@ -6,6 +6,11 @@ const staticNames: Record<ConfigFlavor, readonly string[]> = {
   incus: ["local"],
 };
 
+/** Whether a client may have a remote of this name without a word of it in the config file. */
+export function isStaticName(name: string, flavor: ConfigFlavor): boolean {
+  return staticNames[flavor].includes(name);
+}
+
 // With ".crt" and the suffix of a temporary file the name must stay within a file name's 255 bytes.
 const longestName = 200;
 

@@ -89,7 +89,7 @@ describe("checkClientDirectory", () => {
     await checkClientDirectory({ ...wanted, directory, pair: client });
     await assert.rejects(checkClientDirectory({ ...wanted, directory, pair: otherClient }), {
       errorCode: "CLIENT_CONFIG",
-      message: /client\.crt is another client's certificate than the one given\. It was left as it is\. /,
+      message: /client\.crt is another client's certificate than this remote's\. It was left as it is\. /,
     });
     assert.deepEqual(readdirSync(directory).sort(), ["client.crt", "client.key"]);
     for (const [path, content] of Object.entries(files)) assert.equal(textOf(directory, path), content);
