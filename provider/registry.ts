@@ -1,12 +1,18 @@
 /** Every resource by name, and what the fronts do with a handler whatever resource it is of. */
-import { type ProviderConfig, resolveConnection } from "./connection";
+import type { ProviderConfig } from "./connection";
 import { refuse } from "./errors";
+import { decodeTrustToken } from "./functions/decode-trust-token";
+import { getDefaultRemote } from "./functions/get-default-remote";
+import { getServer } from "./functions/get-server";
+import { getServerAddresses } from "./functions/get-server-addresses";
+import { listRemotes } from "./functions/list-remotes";
 import type { Context, ResourceHandler } from "./handler";
 import type { ClientPool } from "./lxd/pool";
 import { clientCertificate } from "./resources/client-certificate";
 import { httpsAddress } from "./resources/https-address";
 import { remote } from "./resources/remote";
 import { trustToken } from "./resources/trust-token";
+import { resolveConnection } from "./ways-in/resolve";
 
 /** A handler whose inputs and state the caller only passes on. */
 export type AnyHandler = ResourceHandler<object, object>;
@@ -20,6 +26,16 @@ export const handlers = {
 } as const;
 export type ResourceName = keyof typeof handlers;
 
+/** Functions by name, as in `lxd-access:index:NAME`. */
+export const functions = {
+  decodeTrustToken,
+  getDefaultRemote,
+  getServer,
+  getServerAddresses,
+  listRemotes,
+} as const;
+export type FunctionName = keyof typeof functions;
+
 /** What a front knows of the world around it. */
 export interface Surroundings {
   readonly config: ProviderConfig;
@@ -31,10 +47,10 @@ export interface Surroundings {
 
 /** The context in which handlers run; connections are shared through the pool. CONFIG_INVALID on a wrong configuration. */
 export function contextFor(surroundings: Surroundings, pool: ClientPool): Context {
-  const { config, environment, programDirectory, now, log } = surroundings;
+  const { config, programDirectory, now, log } = surroundings;
   return {
-    connect(connection) {
-      const { endpoint, timeouts } = resolveConnection(connection, config, environment);
+    async connect(connection) {
+      const { endpoint, timeouts } = await resolveConnection(connection, surroundings);
       return pool.client(endpoint, timeouts);
     },
     client: (endpoint, timeouts) => pool.client(endpoint, timeouts),

@@ -10,9 +10,9 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Context, RawInputs, ResourceHandler } from "../handler";
 import { createClientCertificate, keyAlgorithms, type KeyPair, readCertificate } from "../pki/certificate";
-import { toPkcs12 } from "../pki/pkcs12";
 import { textThat } from "../properties";
 import { changedInputs, given, remember } from "./given";
+import { pkcs12Inputs, pkcs12Of, pkcs12Outputs, pkcs12Rules } from "./pkcs12";
 
 const day = 24 * 60 * 60 * 1000;
 
@@ -32,12 +32,7 @@ const args = z.strictObject({
     .min(0, "must not be negative")
     .optional()
     .meta({ description: "Days before expiry from which on an update replaces it. Default: never." }),
-  pkcs12Password: textThat(describePasswordProblem)
-    .optional()
-    .meta({ description: "Password of the PKCS#12 archive; none is made without one.", secret: true }),
-  pkcs12Encryption: z.enum(["aes256", "3des"]).optional().meta({
-    description: "Encryption of the archive: aes256 (default), or 3des, which the keychain of macOS wants.",
-  }),
+  ...pkcs12Inputs,
 });
 type Args = z.infer<typeof args>;
 
@@ -47,21 +42,12 @@ function describeCommonNameProblem(name: string): string | undefined {
   return Array.from(name).length > 64 ? "must be at most 64 characters" : undefined;
 }
 
-function describePasswordProblem(password: string): string | undefined {
-  if (password === "") return "must not be empty: browsers refuse archives without a password";
-  return /[\0\p{Cs}]/u.test(password) ? "must not contain a NUL character or half a character" : undefined;
-}
-
 const state = z.object({
   certificate: z.string().meta({ description: "The certificate, PEM." }),
   privateKey: z.string().meta({ description: "The private key, PEM.", secret: true }),
-  pkcs12: z.string().optional().meta({
-    description: "Certificate and key as PKCS#12 archive, base64; only with pkcs12Password.",
-    secret: true,
-  }),
   fingerprint: z.string().meta({ description: "SHA-256 of the certificate, hex." }),
   expiresAt: z.string().meta({ description: "When the certificate expires, RFC 3339." }),
-  pkcs12Password: z.string().optional().meta({ description: "The password given last.", secret: true }),
+  ...pkcs12Outputs,
   given,
 });
 type State = z.infer<typeof state>;
@@ -73,8 +59,9 @@ export const clientCertificate: ResourceHandler<Args, State> = {
   args,
   state,
 
-  rules({ rotateBeforeDays, validityDays = 3650, pkcs12Encryption, pkcs12Password }) {
-    const failures = [];
+  rules(inputs) {
+    const { rotateBeforeDays, validityDays = 3650 } = inputs;
+    const failures = pkcs12Rules(inputs);
     if (
       typeof rotateBeforeDays === "number" &&
       typeof validityDays === "number" &&
@@ -85,9 +72,6 @@ export const clientCertificate: ResourceHandler<Args, State> = {
         property: "rotateBeforeDays",
         reason: "must be less than validityDays, or it would rotate at every run",
       });
-    }
-    if (pkcs12Encryption !== undefined && pkcs12Password === undefined) {
-      failures.push({ property: "pkcs12Encryption", reason: "needs pkcs12Password" });
     }
     return failures;
   },
@@ -106,14 +90,14 @@ export const clientCertificate: ResourceHandler<Args, State> = {
       validityDays,
       now: context.now(),
     });
-    return { id: randomUUID(), state: await toState(pair, wanted) };
+    return { id: randomUUID(), state: await toState(pair, wanted, undefined) };
   },
 
   // It lives in the state alone: there is nothing outside to compare it with.
   read: (_context: Context, _id, old) => Promise.resolve(old),
 
   update: (_context, _id, old, wanted) =>
-    toState({ certificate: old.certificate, privateKey: old.privateKey }, wanted),
+    toState({ certificate: old.certificate, privateKey: old.privateKey }, wanted, old),
 
   delete: () => Promise.resolve(),
 };
@@ -123,17 +107,26 @@ function isDue(old: State, { rotateBeforeDays }: RawInputs, now: Date): boolean 
   return now.getTime() >= new Date(old.expiresAt).getTime() - rotateBeforeDays * day;
 }
 
-async function toState(pair: KeyPair, wanted: Args): Promise<State> {
+async function toState(pair: KeyPair, wanted: Args, old: State | undefined): Promise<State> {
   const { fingerprint, expiresAt } = readCertificate(pair.certificate);
-  const { pkcs12Password: password, pkcs12Encryption: encryption = "aes256", commonName } = wanted;
-  const archive =
-    password === undefined ? undefined : { ...pair, password, encryption, friendlyName: commonName };
+  const archive = { ...wanted, pair, friendlyName: wanted.commonName };
   return {
     ...pair,
-    pkcs12: archive === undefined ? undefined : await toPkcs12(archive),
+    ...(await pkcs12Of(archive, old && heldArchive(old))),
     fingerprint,
     expiresAt: expiresAt.toISOString(),
-    pkcs12Password: password,
     given: remember(wanted, ["pkcs12Password"]),
+  };
+}
+
+function heldArchive(old: State): Parameters<typeof pkcs12Of>[1] {
+  const { certificate, privateKey, pkcs12, pkcs12Password } = old;
+  const { commonName, pkcs12Encryption } = old.given as Args;
+  return {
+    pair: { certificate, privateKey },
+    friendlyName: commonName,
+    pkcs12,
+    pkcs12Password,
+    pkcs12Encryption,
   };
 }

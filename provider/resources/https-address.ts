@@ -13,14 +13,13 @@ import {
   type Context,
   keepWhenUnreachable,
   PartialError,
-  type RawInputs,
   type ResourceHandler,
   withWaysOut,
 } from "../handler";
-import { canonicalListenAddress, describeListenAddressProblem } from "../lxd/address";
 import type { LxdClient } from "../lxd/client";
-import { textThat } from "../properties";
+import { findMember, requireMember, requireTargetNamed } from "./cluster-member";
 import { changedInputs, given, remember } from "./given";
+import { listenChoice, listenChoiceRules, sameChoice } from "./listen-choice";
 import {
   type Change,
   heldAddress,
@@ -30,16 +29,14 @@ import {
   UnsettledError,
 } from "./listener";
 import { probe } from "./probe";
+import { type Choice, isChosenByServer, resolveListenAddress } from "./server-addresses";
+import { listenerFacts, listenerFactsOf } from "./listener-facts";
 import { type AdministeredServer, getAdministeredServer, serverIdentity } from "./server-identity";
-import { resolveListenAddress } from "./server-addresses";
 
 const key = "core.https_address";
 
 const args = z.strictObject({
-  address: textThat(describeListenAddressProblem).optional().meta({
-    description:
-      'Address to listen on: ":8443" (every interface), "10.0.0.11", "[fd00::1]:8443" or a DNS name. Default port 8443.',
-  }),
+  ...listenChoice,
   target: z
     .string()
     .min(1, "must not be empty")
@@ -61,23 +58,16 @@ const args = z.strictObject({
 type Args = z.infer<typeof args>;
 
 const state = z.object({
-  address: z
-    .string()
-    .meta({ description: "What the server holds, as it was written. Empty where it does not listen." }),
+  ...listenerFacts,
   resolvedAddress: z.string().meta({ description: "What the server should hold." }),
-  effectiveAddress: z.string().meta({ description: "The held address with the default port filled in." }),
-  addresses: z.array(z.string()).meta({ description: "Addresses that clients may use, each host:port." }),
-  serverFingerprint: z.string().meta({ description: "SHA-256 of the server's certificate, hex." }),
-  serverCertificate: z.string().meta({ description: "The server's certificate, PEM." }),
-  serverName: z.string().meta({ description: "The server's name." }),
-  serverVersion: z.string().meta({ description: "The server's version." }),
-  serverType: z.enum(["lxd", "incus"]).meta({ description: "Which of the two the server is." }),
   previousAddress: z
     .string()
     .meta({ description: "What the server held before, put back when this is destroyed." }),
   connection: connection.optional(),
   given,
   server: serverIdentity,
+  /** What this resource set, where that is not `resolvedAddress` any more because the server's addresses have changed. */
+  assigned: z.string().optional(),
   incomplete: z.string().optional(),
 });
 type State = z.infer<typeof state>;
@@ -87,12 +77,11 @@ export const httpsAddress: ResourceHandler<Args, State> = {
   state,
 
   rules(inputs) {
-    const missing = inputs["address"] === undefined ? [{ property: "address", reason: "is required" }] : [];
-    return [...missing, ...connectionRules(inputs["connection"])];
+    return [...listenChoiceRules(inputs), ...connectionRules(inputs["connection"])];
   },
 
   diff(old, inputs) {
-    const changed = changedInputs(old, inputs, { same: { address: isSameListener } });
+    const changed = changedInputs(old, inputs, { same: sameChoice });
     if (!isSameListener(old.address, old.resolvedAddress)) changed.push("address");
     if (old.incomplete !== undefined) changed.push("incomplete");
     return { changed, replaces: changed.filter((name) => name === "target") };
@@ -105,10 +94,11 @@ export const httpsAddress: ResourceHandler<Args, State> = {
 
   read: (context, id, old) =>
     keepWhenUnreachable(context, `HttpsAddress ${id}`, old, async () => {
-      const client = context.connect(old.connection);
-      const { target } = remembered(old);
-      const server = await getAdministeredServer(client, old.server, { target });
-      return { ...toState(server, old), incomplete: old.incomplete };
+      const client = await context.connect(old.connection);
+      const server = await findMember(client, old.server, { target: remembered(old).target });
+      if (server === undefined) return undefined;
+      const chosen = await chosenNow(context, client, old);
+      return { ...toState(server, { ...old, ...chosen }), incomplete: old.incomplete };
     }),
 
   update: (context, id, old, wanted) => ensure(context, id, old, wanted),
@@ -119,34 +109,61 @@ export const httpsAddress: ResourceHandler<Args, State> = {
 /** Puts back what was there before, if the server still holds what this resource set. */
 async function takeBack(context: Context, old: State): Promise<void> {
   const { target, allowLockout } = remembered(old);
-  const client = context.connect(old.connection);
-  const server = await getAdministeredServer(client, old.server, { fresh: true, target });
+  const client = await context.connect(old.connection);
+  const server = await findMember(client, old.server, { fresh: true, target });
+  // What has left the cluster has nothing to be put back on.
+  if (server === undefined) return;
   const held = heldAddress(server);
-  if (!isSameListener(held, old.resolvedAddress) || isSameListener(held, old.previousAddress)) return;
+  if (!isSameListener(held, assignedBy(old)) || isSameListener(held, old.previousAddress)) return;
   const change = { client, target, server, allowLockout: allowLockout ?? false };
   if (old.previousAddress !== "" && (await wasPutBack(context, change, old.previousAddress))) return;
   await unsetAddress(change);
 }
 
+/**
+ * The address that the subnet or interface means now: a refresh shows that the server's own has changed. Where none is
+ * left to choose, or too many, what is stored stays.
+ */
+async function chosenNow(
+  context: Context,
+  client: LxdClient,
+  old: State,
+): Promise<Pick<State, "resolvedAddress" | "assigned">> {
+  const assigned = assignedBy(old);
+  const choice = remembered(old);
+  if (!isChosenByServer(choice)) return { resolvedAddress: old.resolvedAddress, assigned };
+  try {
+    return { resolvedAddress: await resolveListenAddress(client, choice, old.resolvedAddress), assigned };
+  } catch (error) {
+    if (!isAccessError(error, "INPUT_INVALID")) throw error;
+    context.log("warning", `${messageOf(error)}. The address chosen before, ${assigned}, is kept in state`);
+    return { resolvedAddress: old.resolvedAddress, assigned };
+  }
+}
+
 /** Create and update are one: observe, set what differs, prove it, return what is there. */
 async function ensure(context: Context, id: string, old: State | undefined, wanted: Args): Promise<State> {
   const { target, allowLockout = false } = wanted;
-  const client = context.connect(wanted.connection);
-  const server = await getAdministeredServer(client, old?.server, { fresh: true, target });
-  requireTarget(server, target, client);
+  const client = await context.connect(wanted.connection);
+  const server = await requireMember(client, old?.server, { fresh: true, target });
+  await requireTargetNamed(client, server, target);
   const held = heldAddress(server);
-  const resolvedAddress = await resolveListenAddress(client, wanted);
+  const resolvedAddress = await resolveListenAddress(client, wanted, old?.resolvedAddress);
   const previousAddress = old?.previousAddress ?? held;
   const change = { client, server, target, allowLockout };
-  const known = { given: remember(wanted), connection: wanted.connection, resolvedAddress, previousAddress };
+  const known = {
+    ...{ given: remember(wanted), connection: wanted.connection },
+    ...{ resolvedAddress, assigned: resolvedAddress, previousAddress },
+  };
   try {
     if (!isSameListener(held, resolvedAddress)) await setAddress(context, change, resolvedAddress);
   } catch (error) {
     if (!(error instanceof UnsettledError)) throw error;
-    // The new value may be there, so what was there before must not be forgotten.
+    // The new value may be there, so what was there before must not be forgotten; nor that this set it, where it is there again.
+    const assigned = error.isPutBack && old !== undefined ? assignedBy(old) : resolvedAddress;
     throw new PartialError(
       id,
-      { ...toState(server, known), incomplete: messageOf(error) },
+      { ...toState(server, { ...known, assigned }), incomplete: messageOf(error) },
       `${messageOf(error)}.`,
       error,
     );
@@ -170,22 +187,15 @@ async function ensure(context: Context, id: string, old: State | undefined, want
 /** The one mapping from the server to the state. */
 function toState(
   server: AdministeredServer,
-  known: Pick<State, "given" | "connection" | "resolvedAddress" | "previousAddress">,
+  known: Pick<State, "given" | "connection" | "resolvedAddress" | "assigned" | "previousAddress">,
 ): State {
-  const address = heldAddress(server);
   return {
-    address,
-    effectiveAddress: canonicalListenAddress(address),
-    addresses: [...server.addresses],
-    serverFingerprint: server.identity.fingerprint,
-    serverCertificate: server.certificate,
-    serverName: server.identity.name,
-    serverVersion: server.version,
-    serverType: server.type,
+    ...listenerFactsOf(server),
     server: server.identity,
     given: known.given,
     connection: known.connection,
     resolvedAddress: known.resolvedAddress,
+    assigned: known.assigned,
     previousAddress: known.previousAddress,
   };
 }
@@ -215,19 +225,11 @@ async function verifyFromHere({ client }: Change, now: State): Promise<void> {
   );
 }
 
-function requireTarget(server: AdministeredServer, target: string | undefined, client: LxdClient): void {
-  if (server.isClustered && target === undefined) {
-    refuse(
-      "INPUT_INVALID",
-      `${client.name} is clustered, where every member has a listener of its own: give target`,
-    );
-  }
-  if (!server.isClustered && target !== undefined) {
-    refuse("INPUT_INVALID", `${client.name} is not clustered: leave out target (${JSON.stringify(target)})`);
-  }
+function remembered(old: State): Choice & Pick<Args, "allowLockout"> {
+  return old.given;
 }
 
-function remembered(old: State): Pick<Args, "target" | "allowLockout"> {
-  const { target, allowLockout } = old.given as RawInputs as Pick<Args, "target" | "allowLockout">;
-  return { target, allowLockout };
+/** The value that this resource set. */
+function assignedBy(old: State): string {
+  return old.assigned ?? old.resolvedAddress;
 }

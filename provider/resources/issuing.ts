@@ -1,54 +1,65 @@
-/** Issuing and revoking certificate add tokens: what has to hold before, and what an interrupted run left behind. */
-import { isDeepStrictEqual } from "node:util";
+/** What has to hold before a trust token is issued, of either kind. */
 import { refuse } from "../errors";
 import type { Context } from "../handler";
-import type { LxdClient, PendingToken, TokenRequest } from "../lxd/client";
+import type { LxdClient } from "../lxd/client";
 import type { AdministeredServer } from "./server-identity";
-import { ignoreNotFound, restrictionOf } from "./trusted-client";
+import type { Kind, Rights, State } from "./trust-token-schema";
 
-/** Issues a token and looks whether this connection can see it, because otherwise every later read would find it gone. */
-export async function issue(client: LxdClient, request: TokenRequest): Promise<PendingToken> {
-  const issued = await client.createCertificateToken(request);
-  const isVisible = (await client.getPendingTokens({ fresh: true })).some(
-    ({ operation }) => operation === issued.operation,
-  );
-  if (isVisible) return issued;
-  await revoke(client, issued.operation);
-  return refuse(
-    "LXD_NOT_TRUSTED",
-    `${client.name} issued a trust token for ${JSON.stringify(request.name)} that this client may not see, so it could not be ` +
-      "followed; it was revoked. Give the client the right to view operations (`can_view_operations` on the project default)",
-  );
+/** Where a token lives. */
+export interface Place {
+  readonly context: Context;
+  readonly client: LxdClient;
+  readonly server: AdministeredServer;
 }
 
-/**
- * A pending token with the same request is what an interrupted run left behind, or one that can no longer be redeemed;
- * nobody has it, so nobody misses it.
- */
-export async function revokeLeftovers(
-  context: Context,
-  client: LxdClient,
-  request: TokenRequest,
-): Promise<void> {
-  const { name, restricted, projects } = request;
-  const leftovers = (await client.getPendingTokens({ fresh: true })).filter(
-    ({ token }) =>
-      token.request.name === name &&
-      isDeepStrictEqual(restrictionOf(token.request), { restricted, projects }),
-  );
-  for (const { operation } of leftovers) {
-    await revoke(client, operation);
-    context.log(
-      "warning",
-      `A pending trust token for ${JSON.stringify(name)} with the same restriction was on ${client.name}, left by an ` +
-        "interrupted run or no longer of use; it was revoked and a new one is issued",
-    );
-  }
+/** A trusted client, as far as a token has to do with it. */
+export interface TokenClient {
+  readonly name: string;
+  /** SHA-256 of its certificate, lower-case hex. */
+  readonly fingerprint: string;
+  readonly rights: Rights;
 }
 
-/** Cancels a pending token; one that is gone already is no error. */
-export async function revoke(client: LxdClient, operation: string | undefined): Promise<void> {
-  if (operation !== undefined) await ignoreNotFound(client.deleteOperation(operation));
+/** A token that waits to be redeemed. */
+export interface WaitingToken {
+  readonly rights: Rights;
+  /** SHA-256 (hex) of the server's certificate at issue, which the client will expect. */
+  readonly fingerprint: string;
+  /** RFC 3339; undefined where it does not expire. */
+  readonly expiresAt?: string;
+}
+
+/** A token that was just issued; the secret in it is secret. */
+export interface NewToken {
+  readonly fingerprint: string;
+  readonly addresses: readonly string[];
+  readonly secret: string;
+  readonly expiresAt?: string;
+  /** By what it is found again. */
+  readonly mark: Pick<State, "operation" | "identity">;
+}
+
+/** How one kind of token is issued, seen, changed and revoked. The rights are those it was made with. */
+export interface TokenKind {
+  readonly kind: Kind;
+  /** LXD_EXTENSION_MISSING where the server has no such tokens. */
+  requireSupport(): void;
+  /** LXD_NOT_FOUND where what the rights name does not exist. */
+  requireRights(): Promise<void>;
+  /** Issues a token and looks whether this connection can see it. What an interrupted run left behind is revoked. */
+  issue(clientName: string): Promise<NewToken>;
+  /** The token as it waits; undefined where it does not. */
+  findWaiting(old: State, options: { fresh?: boolean }): Promise<WaitingToken | undefined>;
+  /** Gives a waiting token the rights; false where only another token can have them. */
+  changeWaiting(old: State): Promise<boolean>;
+  /** Makes a waiting token void; one that is gone already is no error. */
+  revoke(old: State): Promise<void>;
+  /** The trusted clients that came by tokens of this kind, and those like them. */
+  getClients(options: { fresh?: boolean }): Promise<TokenClient[]>;
+  /** Gives a trusted client the rights. LXD_LOCKOUT where it is the one that this connection uses. */
+  changeClient(fingerprint: string): Promise<void>;
+  /** Takes a client out of the trust store; one that is gone already is no error. */
+  removeClient(fingerprint: string): Promise<void>;
 }
 
 /** Two resources for one name would take each other's token for a leftover, so the second one of a run is refused. */
@@ -62,8 +73,8 @@ export function claimName(client: LxdClient, name: string): void {
 }
 
 /** Servers that do not listen refuse a token with words that do not tell what to do. */
-export function requireListening(client: LxdClient, server: AdministeredServer): void {
-  if ((server.config["core.https_address"] ?? server.config["cluster.https_address"] ?? "") !== "") return;
+export function requireListening({ client, server }: Place): void {
+  if ((server.config["core.https_address"] ?? "") !== "") return;
   refuse(
     "LXD_REJECTED",
     `${client.name} does not listen on the network, so no client could redeem a trust token. Expose it with an ` +
@@ -71,12 +82,31 @@ export function requireListening(client: LxdClient, server: AdministeredServer):
   );
 }
 
-/** Since LXD 5.21 a name is taken once; a token for a taken one is accepted, then burnt when it is redeemed. */
-export function requireNamesakesAllowed(client: LxdClient, server: AdministeredServer, name: string): void {
-  if (!server.extensions.has("access_management_tls")) return;
+/** A listener on every interface of a machine that has only loopback ones is announced nowhere, and so not in a token. */
+export function requireAddresses({ client, server }: Place, given: readonly string[] | undefined): void {
+  if (given !== undefined || server.addresses.length > 0) return;
   refuse(
-    "LXD_ALREADY_EXISTS",
-    `clientName: ${client.name} already trusts a client named ${JSON.stringify(name)}, and names are unique there. ` +
-      "Use another name, remove that client (`lxc config trust remove`), or give its fingerprint as clientFingerprint to adopt it",
+    "LXD_REJECTED",
+    `addresses: ${client.name} listens, but names no address at which a client could reach it, so none would be in the token. ` +
+      "Give addresses, or let its HttpsAddress name one",
+  );
+}
+
+/** Tells the user that a token nobody has was revoked. */
+export function sayLeftover({ context, client }: Place, clientName: string): void {
+  context.log(
+    "warning",
+    `A pending trust token for ${JSON.stringify(clientName)} with the same rights was on ${client.name}, left by an ` +
+      "interrupted run or no longer of use; it was revoked and a new one is issued",
+  );
+}
+
+/** No client locks itself out: its rights are not changed over its own connection. */
+export function requireOtherClient(client: LxdClient, fingerprint: string): void {
+  if (client.ownFingerprint !== fingerprint) return;
+  refuse(
+    "LXD_LOCKOUT",
+    `The client ${fingerprint} is the one that this connection to ${client.name} uses: with other rights, it might not be ` +
+      "able to take that back. Use the server's unix socket, or another client for the connection",
   );
 }

@@ -4,8 +4,9 @@ import { AccessError, isAccessError, messageOf, refuse, type ErrorCode } from ".
 import type { Context } from "../handler";
 import { formatHostAndPort, parseServerAddress } from "../lxd/address";
 import type { LxdClient } from "../lxd/client";
-import type { Server } from "../lxd/entities";
+import { type CurrentIdentity, isFineGrained, type Server } from "../lxd/entities";
 import type { Pin, Timeouts } from "../lxd/transport";
+import { decodeTrustToken } from "../lxd/trust-token";
 import type { KeyPair } from "../pki/certificate";
 
 /** Milliseconds before the next address is tried beside one that has not answered yet. */
@@ -97,6 +98,8 @@ function noneAnswered(
 /** What came of sending a token. */
 export type Redemption =
   | { readonly outcome: "joined" }
+  /** The server said no, and trusts this client all the same: something else let it in meanwhile. */
+  | { readonly outcome: "adopted" }
   /** The server said no, and this client is not trusted: nothing was done. */
   | { readonly outcome: "refused"; readonly error: AccessError }
   /** The token was sent, and whether the server took it cannot be told now. */
@@ -107,16 +110,17 @@ export type Redemption =
  * servers send both to a trusted client and when another client has the name) the server is asked whether it trusts
  * this client now; the token is never sent again.
  */
-export async function redeem({ client, server }: Reached, token: string): Promise<Redemption> {
+export async function redeem(reached: Reached, token: string): Promise<Redemption> {
+  const { client } = reached;
   try {
-    await client.redeemCertificateToken(token, tokenField(server));
+    await send(reached, token);
     return { outcome: "joined" };
   } catch (error) {
     if (!isAccessError(error)) throw error;
     if (!isAccessError(error, ...unsettled)) return { outcome: "refused", error: explain(client, error) };
     try {
       const now = await client.getServer({ fresh: true });
-      if (now.auth === "trusted") return { outcome: "joined" };
+      if (now.auth === "trusted") return { outcome: isAccessError(error, ...lost) ? "joined" : "adopted" };
       return { outcome: "refused", error: explain(client, error) };
     } catch (second) {
       const message = `${messageOf(error)}; asking whether it was taken: ${messageOf(second)}`;
@@ -125,13 +129,28 @@ export async function redeem({ client, server }: Reached, token: string): Promis
   }
 }
 
-const unsettled: ErrorCode[] = [
-  "LXD_UNREACHABLE",
-  "LXD_TIMEOUT",
-  "LXD_PROTOCOL",
-  "LXD_ALREADY_EXISTS",
-  "LXD_REJECTED",
-];
+/** Which API takes a token is said inside it. LXD_EXTENSION_MISSING, and nothing sent, where the server lacks that one. */
+async function send({ client, server }: Reached, token: string): Promise<void> {
+  if (decodeTrustToken(token)?.kind !== "identity") {
+    return client.redeemCertificateToken(token, tokenField(server));
+  }
+  if (hasIdentities(server)) return client.redeemIdentityToken(token);
+  refuse(
+    "LXD_EXTENSION_MISSING",
+    `the token is for a TLS identity, and ${client.name} has none (API extension access_management_tls: LXD from 5.21.3 and ` +
+      "from 6.2 on). Nothing was sent. Use a certificate add token (TrustToken with projects, or restricted: false)",
+  );
+}
+
+function hasIdentities({ api_extensions: extensions }: Server): boolean {
+  return extensions.includes("access_management_tls");
+}
+
+/** No answer came that can be read. */
+const lost: ErrorCode[] = ["LXD_UNREACHABLE", "LXD_TIMEOUT", "LXD_PROTOCOL"];
+
+/** A token is refused as used up also where another Remote has just redeemed it with the same pair. */
+const unsettled: ErrorCode[] = [...lost, "LXD_ALREADY_EXISTS", "LXD_REJECTED", "LXD_TOKEN_REJECTED"];
 
 /**
  * Servers with `explicit_trust_token` want the token as `trust_token`, and so does every Incus; older LXD reads it
@@ -149,6 +168,16 @@ export function isIncus({ environment, api_extensions: extensions }: Server): bo
   return extensions.length === 0 || extensions.includes("certificate_description");
 }
 
+/** The identity of a trusted client, where it is one and not an entry of the trust store. */
+async function ownIdentity({
+  client,
+  server,
+}: Pick<Reached, "client" | "server">): Promise<CurrentIdentity | undefined> {
+  if (!hasIdentities(server)) return undefined;
+  const current = await client.getCurrentIdentity({ fresh: true });
+  return isFineGrained(current) ? current : undefined;
+}
+
 /**
  * Lets a trusted client put another certificate (PEM) in the place of its own, which servers allow to restricted ones
  * too. False where it is not trusted any more, or may not see its entry.
@@ -159,6 +188,11 @@ export async function replaceClient(
   certificate: string,
 ): Promise<boolean> {
   if (server.auth !== "trusted") return false;
+  const identity = await ownIdentity({ client, server });
+  if (identity !== undefined) {
+    await client.updateIdentity(identity.id, { groups: identity.groups, certificate });
+    return true;
+  }
   const own = (await client.getCertificates({ fresh: true })).find(
     (entry) => entry.fingerprint === fingerprint,
   );
@@ -176,7 +210,10 @@ export async function leave(
 ): Promise<void> {
   if (server.auth !== "trusted") return;
   try {
-    await client.deleteCertificate(clientFingerprint);
+    const identity = await ownIdentity({ client, server });
+    await (identity === undefined
+      ? client.deleteCertificate(clientFingerprint)
+      : client.deleteIdentity(identity.id));
   } catch (error) {
     if ((await client.getServer({ fresh: true })).auth !== "trusted") return;
     if (!isAccessError(error, "LXD_NOT_TRUSTED")) throw error;

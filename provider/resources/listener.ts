@@ -4,7 +4,7 @@
  */
 import { AccessError, type ErrorCode, isAccessError, messageOf, refuse } from "../errors";
 import type { Context } from "../handler";
-import { canonicalListenAddress } from "../lxd/address";
+import { canonicalListenAddress, coversAddress, isWildcard } from "../lxd/address";
 import type { LxdClient } from "../lxd/client";
 import { probe } from "./probe";
 import { type AdministeredServer, getAdministeredServer } from "./server-identity";
@@ -21,7 +21,10 @@ export interface Change {
 }
 
 /** A change failed, and it is not known, or not so, that the server is as it was before. */
-export class UnsettledError extends AccessError {}
+export class UnsettledError extends AccessError {
+  /** The old value is there now, but the change may still come. */
+  isPutBack = false;
+}
 
 /** The configured address; empty where there is none. */
 export function heldAddress(server: AdministeredServer): string {
@@ -38,6 +41,7 @@ export function isSameListener(before: unknown, after: unknown): boolean {
 export async function setAddress(context: Context, change: Change, wanted: string): Promise<void> {
   const { client, target, server } = change;
   const held = heldAddress(server);
+  guardCluster(change, wanted);
   try {
     await client.updateServerConfig({ [key]: wanted }, { target });
   } catch (error) {
@@ -47,7 +51,8 @@ export async function setAddress(context: Context, change: Change, wanted: strin
     if (error.errorCode === "LXD_NOT_TRUSTED") throw error;
     const before = held === "" ? "not listening" : `listening on ${JSON.stringify(held)}`;
     const doing = `Making ${client.name} listen on ${JSON.stringify(wanted)}: ${messageOf(error)}. It was ${before}`;
-    throw await puttingBack(change, error.errorCode, doing, "", error);
+    const failed = await puttingBack(change, error.errorCode, doing, "", error);
+    throw error.errorCode === "LXD_TIMEOUT" ? mayStillCome(failed) : failed;
   }
   await guardWayIn(context, change, wanted);
 }
@@ -66,6 +71,15 @@ async function isDoneAfterAll(change: Change, wanted: string, error: AccessError
     () => undefined,
   );
   return now !== undefined && heldAddress(now) === wanted;
+}
+
+/** A server that did not answer in time may still be at work on the change, such as looking up a name. */
+function mayStillCome(failed: AccessError): UnsettledError {
+  if (failed instanceof UnsettledError) return failed;
+  const what = `${failed.summary}, but the server may still be at work on the change`;
+  return Object.assign(new UnsettledError(failed.errorCode, what, { cause: failed.cause }), {
+    isPutBack: true,
+  });
 }
 
 /** Puts the old value back, and gives the error to throw, which says whether that worked. */
@@ -130,25 +144,39 @@ async function guardWayIn(context: Context, change: Change, wanted: string): Pro
   );
 }
 
-/**
- * Refuses to unset the listener that a cluster needs, or any over the network: behind a forwarded port or a public
- * address nothing here tells that the connection in use does not come in through it.
- */
-function guardRemoval({ client, server, allowLockout }: Change): void {
-  const held = heldAddress(server);
-  const cluster = server.config["cluster.https_address"] ?? "";
-  if (server.isClustered && isSameListener(cluster, held)) {
-    refuse(
-      "LXD_LOCKOUT",
-      `Unsetting ${key} on ${client.name} would take the cluster's own listener ${cluster} down with it. ` +
-        "Keep it with the option retainOnDelete",
-    );
-  }
+/** Refuses to unset what {@link guardCluster} guards, or any listener over the network. */
+function guardRemoval(change: Change): void {
+  guardCluster(change, "");
+  const { client, server, allowLockout } = change;
   if (allowLockout || client.endpoint.kind !== "https") return;
+  // Behind a forwarded port or a public address nothing here tells that the connection does not come in through it.
   refuse(
     "LXD_LOCKOUT",
-    `Unsetting ${key} on ${client.name} would remove the listener ${JSON.stringify(held)} while this connection comes in ` +
+    `Unsetting ${key} on ${client.name} would remove the listener ${JSON.stringify(heldAddress(server))} while this connection comes in ` +
       "over the network, and with it the last way in from here. Use the server's unix socket, set allowLockout and update, " +
       "or keep the listener with the option retainOnDelete",
   );
+}
+
+/**
+ * Refuses to take a listener away that serves the other members of the cluster too: a server opens one for the cluster alone
+ * only when it is started, so that until then the member could not be reached by the others.
+ */
+function guardCluster({ client, server, target }: Change, wanted: string): void {
+  const held = heldAddress(server);
+  const cluster = server.config["cluster.https_address"] ?? "";
+  if (!server.isClustered || !coversAddress(held, cluster) || surelyCovers(wanted, cluster)) return;
+  const doing = wanted === "" ? `Unsetting ${key}` : `Setting ${key} to ${JSON.stringify(wanted)}`;
+  const where = target === undefined ? client.name : `the member ${JSON.stringify(target)} of ${client.name}`;
+  refuse(
+    "LXD_LOCKOUT",
+    `${doing} on ${where} would take the cluster's own listener ${cluster} down: ${JSON.stringify(held)} serves both. ` +
+      `Nothing was changed. Use an address that ${cluster} belongs to, such as ${JSON.stringify(`:${cluster.replace(/^.*:/, "")}`)}, ` +
+      "or keep it as it is (on destroy by the option retainOnDelete)",
+  );
+}
+
+/** Only the server can tell which address a name means. */
+function surelyCovers(listen: string, address: string): boolean {
+  return isSameListener(listen, address) || (isWildcard(listen) && coversAddress(listen, address));
 }

@@ -3,9 +3,12 @@ import {
   checkClientDirectory,
   type ConfigFlavor,
   expandPath,
+  flavorOfDirectory,
+  isSameDirectory,
   loadOrCreateClientPair,
   readClientPair,
   readRemote,
+  type RemoteEntry,
   removeRemote,
   writeClientPair,
   writeRemote,
@@ -17,59 +20,102 @@ import { isIncus, type Reached } from "./join";
 import type { KeyPair } from "../pki/certificate";
 import { fingerprintIn } from "../pki/certificate-facts";
 
-/** Where a Remote is written, as its program gave it. */
+/** Where a Remote is written. `configDir` is as its program gave it. */
 export interface ConfigPlace {
   readonly name: string;
   readonly configDir?: string;
-  readonly configFlavor?: ConfigFlavor;
+  readonly flavor: ConfigFlavor;
 }
 
 /** What a Remote remembers of what it wrote. */
 export interface Recorded {
   readonly configState: "absent" | "present" | "changed";
-  readonly entry?: { readonly addr: string; readonly project?: string };
+  readonly entry?: Pick<RemoteEntry, "addr" | "project"> & Partial<Pick<RemoteEntry, "protocol" | "public">>;
+  /** SHA-256 of the client certificate that was written for this remote alone, hex: in directories of Incus only. */
+  readonly ownPair?: string;
   readonly previousDefault?: string;
 }
 
-/** The pair that clients of this directory use; made there once, so that it outlives an interrupted run. */
-export function clientDirectoryPair(
+/** A Remote as it was before an update: where and what was written, and what the program said then. */
+export interface Before extends Recorded {
+  readonly place: ConfigPlace;
+  /** SHA-256 of its client certificate, hex. */
+  readonly clientFingerprint?: string;
+  readonly setDefault?: boolean;
+  readonly project?: string;
+}
+
+/**
+ * The place that a program means. A directory that is there already says itself which client it belongs to, and that
+ * does not change while the Remote stays in it.
+ */
+export async function choosePlace(
   context: Context,
-  place: ConfigPlace,
+  { name, configDir, configFlavor }: { name: string; configDir?: string; configFlavor?: ConfigFlavor },
+  before: ConfigPlace | undefined,
+): Promise<ConfigPlace> {
+  if (configDir === undefined || configFlavor !== undefined)
+    return { name, configDir, flavor: configFlavor ?? "lxd" };
+  if (before?.configDir === configDir) return { name, configDir, flavor: before.flavor };
+  const found = await flavorOfDirectory(expandPath(configDir, context.programDirectory));
+  return { name, configDir, flavor: found ?? "lxd" };
+}
+
+/** The pair that clients of this directory use; made there once, so that it outlives an interrupted run. */
+export async function clientDirectoryPair(
+  context: Context,
+  { name, flavor }: ConfigPlace,
   configDir: string,
   create: () => Promise<KeyPair>,
-): Promise<KeyPair> {
-  return loadOrCreateClientPair({ ...location(context, place, configDir), create });
+): Promise<{ pair: KeyPair; isMade: boolean }> {
+  const directory = expandPath(configDir, context.programDirectory);
+  let isMade = false;
+  const pair = await loadOrCreateClientPair({
+    ...{ directory, flavor, name },
+    create: () => {
+      isMade = true;
+      return create();
+    },
+  });
+  return { pair, isMade };
 }
 
 /** Finds out before a token is spent whether the directory can take the remote. CLIENT_CONFIG where it cannot. */
 export async function prepareClientDirectory(
   context: Context,
-  place: ConfigPlace,
+  { name, configDir, flavor }: ConfigPlace,
   server: {
-    pair: KeyPair;
+    /** As directories write them. */
     addresses: readonly string[];
-    serverFingerprint: string;
+    serverFingerprint?: string;
+    pair?: KeyPair;
     previousAddr?: string;
     /** SHA-256 of the certificate that this Remote wrote before, hex. */
     replaces?: string;
   },
 ): Promise<void> {
-  if (place.configDir === undefined) return;
-  const addresses = server.addresses.map(entryAddress);
-  if (server.previousAddr !== undefined) addresses.push(server.previousAddr);
-  await checkClientDirectory({ ...location(context, place, place.configDir), ...server, addresses });
+  if (configDir === undefined) return;
+  const { addresses, previousAddr, ...rest } = server;
+  await checkClientDirectory({
+    ...rest,
+    ...{ directory: expandPath(configDir, context.programDirectory), flavor, name },
+    addresses: previousAddr === undefined ? addresses : [...addresses, previousAddr],
+  });
 }
 
-/** A client directory is of one kind from its first file on, and `lxc` does not speak with Incus. */
+/** A client directory is of one kind from its first file on, and `lxc` does not speak with Incus nor `incus` with LXD. */
 export function requireFlavor(
-  { name, configDir, configFlavor }: ConfigPlace,
+  { name, configDir, flavor }: ConfigPlace,
+  configFlavor: ConfigFlavor | undefined,
   { client, server }: Reached,
 ): void {
-  if (configDir === undefined || configFlavor !== undefined || !isIncus(server)) return;
+  if (configDir === undefined || configFlavor !== undefined || isIncus(server) === (flavor === "incus"))
+    return;
+  const [kind, command, other] = flavor === "lxd" ? ["Incus", "lxc", "incus"] : ["LXD", "incus", "lxd"];
   refuse(
     "INPUT_INVALID",
-    `Remote ${name}: ${client.name} is Incus, and configDir would be written for \`lxc\`. Say configFlavor: "incus", or ` +
-      '"lxd" if that is what you mean. The token was not spent',
+    `Remote ${name}: ${client.name} is ${kind}, and configDir would be written for \`${command}\`. Say configFlavor: ` +
+      `"${other}", or "${flavor}" if that is what you mean. The token was not spent`,
   );
 }
 
@@ -77,10 +123,11 @@ export function requireFlavor(
 export async function observeEntry(
   context: Context,
   place: ConfigPlace,
-  known: Recorded & { serverFingerprint: string; clientFingerprint: string; project?: string },
+  known: Recorded & { serverFingerprint?: string; clientFingerprint?: string; project?: string },
 ): Promise<Recorded["configState"]> {
-  if (place.configDir === undefined) return "absent";
-  const { directory, flavor, name } = location(context, place, place.configDir);
+  const { name, configDir, flavor } = place;
+  if (configDir === undefined) return "absent";
+  const directory = expandPath(configDir, context.programDirectory);
   const found = await readRemote({ directory, name, flavor });
   if (!found.directoryExists) {
     context.log(
@@ -91,31 +138,62 @@ export async function observeEntry(
   }
   const { entry, serverCertificate } = found;
   if (entry === undefined || known.entry === undefined) return "absent";
-  const pair = await readClientPair({ directory, flavor, name }).catch(() => undefined);
+  const { addr, protocol = flavor, public: isPublic = false } = known.entry;
   const isSame =
-    fingerprintIn(pair?.certificate) === known.clientFingerprint &&
-    entry.addr === known.entry.addr &&
-    entry.protocol === flavor &&
-    !entry.public &&
+    (isPublic || (await pairIn(directory, place)) === known.clientFingerprint) &&
+    entry.addr === addr &&
+    entry.protocol === protocol &&
+    entry.public === isPublic &&
     (known.project === undefined || entry.project === known.project) &&
     fingerprintIn(serverCertificate) === known.serverFingerprint;
   return isSame ? "present" : "changed";
 }
 
+/** SHA-256 of the certificate that clients use for this remote, hex; undefined where they have none that is usable. */
+async function pairIn(directory: string, { flavor, name }: ConfigPlace): Promise<string | undefined> {
+  const pair = await readClientPair({ directory, flavor, name }).catch(() => undefined);
+  return fingerprintIn(pair?.certificate);
+}
+
+/** The entry of a server that was joined. As `lxc` does it, it is for the only project that the client sees, if it is one. */
+export function joinedEntry(
+  { flavor }: ConfigPlace,
+  { address, projects }: { address: string; projects: readonly string[] },
+  project: string | undefined,
+): RemoteEntry {
+  const [onlyProject, ...others] = projects;
+  return {
+    ...{ addr: entryAddress(address), protocol: flavor, public: false },
+    project: project ?? (others.length === 0 ? onlyProject : undefined),
+  };
+}
+
+/** What is to be written. */
+interface ToRecord {
+  readonly entry: RemoteEntry;
+  readonly serverCertificate?: string;
+  readonly pair?: KeyPair;
+  /** Whether the pair was made in the directory for this remote. */
+  readonly isMade?: boolean;
+  readonly setDefault?: boolean;
+}
+
 /** Writes the remote, and takes away what an earlier name or directory of it left. */
 export async function recordRemote(
   context: Context,
-  place: ConfigPlace & { setDefault?: boolean; project?: string },
-  now: { address: string; serverCertificate: string; pair: KeyPair; projects: readonly string[] },
-  before: { place: ConfigPlace; recorded: Recorded; clientFingerprint: string } | undefined,
+  place: ConfigPlace,
+  wanted: ToRecord,
+  before: Before | undefined,
 ): Promise<Recorded> {
-  const isMoved =
-    before !== undefined && (before.place.configDir !== place.configDir || before.place.name !== place.name);
-  if (isMoved) await forgetRemote(context, before.place, before.recorded);
-  if (place.configDir === undefined) return { configState: "absent" };
-
-  const { directory, flavor, name } = location(context, place, place.configDir);
-  const earlier = isMoved ? undefined : before?.recorded;
+  const { name, configDir, flavor } = place;
+  const isHere = before !== undefined && (await isSamePlace(context, before.place.configDir, configDir));
+  const isMoved = before !== undefined && !(isHere && before.place.name === name);
+  if (configDir === undefined) {
+    if (isMoved) await forgetRemote(context, before);
+    return { configState: "absent" };
+  }
+  const directory = expandPath(configDir, context.programDirectory);
+  const earlier = isMoved ? undefined : before;
   if (
     earlier?.configState === "present" &&
     !(await readRemote({ directory, name, flavor })).directoryExists
@@ -124,53 +202,73 @@ export async function recordRemote(
       "warning",
       `The client directory ${directory} is not on this machine: Remote ${name} was not written there`,
     );
-    const { configState, entry, previousDefault } = earlier;
-    return { configState, entry, previousDefault };
+    const { configState, entry, ownPair, previousDefault } = earlier;
+    return { configState, entry, ownPair, previousDefault };
   }
-  const [onlyProject, ...others] = now.projects;
-  const entry = {
-    addr: entryAddress(now.address),
-    project: place.project ?? (others.length === 0 ? onlyProject : undefined),
-  };
-  await writeClientPair({ directory, flavor, name, pair: now.pair, replaces: before?.clientFingerprint });
+  const { entry, serverCertificate, pair, isMade = false, setDefault } = wanted;
+  const replaces = before && replaceablePair(before);
+  const wrote = pair !== undefined && (await writeClientPair({ directory, flavor, name, pair, replaces }));
+  const giveDefaultBackTo = earlier && setDefault !== true ? defaultOfBefore(earlier) : undefined;
   const written = await writeRemote({
-    directory,
-    flavor,
-    name,
-    entry: { ...entry, protocol: flavor, public: false },
-    serverCertificate: now.serverCertificate,
-    setDefault: place.setDefault,
+    ...{ directory, flavor, name, entry, serverCertificate, setDefault, giveDefaultBackTo },
     previousAddr: earlier?.entry?.addr,
+    previousProject: earlier?.project,
   });
+  // The new one stands before the old one goes, so that a run that is cut off leaves one too many and never none.
+  if (isMoved) await forgetRemote(context, before, isHere ? followerOf(before, name, setDefault) : undefined);
+  const isOld = isHere && written.previousDefault === before.place.name;
+  const kept = isHere && giveDefaultBackTo === undefined;
   return {
     configState: "present",
     entry,
-    previousDefault: written.previousDefault ?? earlier?.previousDefault,
+    ownPair: flavor === "incus" && (wrote || isMade) ? fingerprintIn(pair?.certificate) : earlier?.ownPair,
+    previousDefault:
+      (isOld ? undefined : written.previousDefault) ?? (kept ? before.previousDefault : undefined),
   };
 }
 
-/** Removes the remote's entry and pin, if the entry is still the one that was written; the client pair stays. */
-export async function forgetRemote(context: Context, place: ConfigPlace, recorded: Recorded): Promise<void> {
-  if (place.configDir === undefined || recorded.entry === undefined) return;
-  const { directory, name } = location(context, place, place.configDir);
+/** SHA-256 of the client certificate that a Remote may replace in its directory, because it is known to be its own, hex. */
+export function replaceablePair({ ownPair, clientFingerprint }: Before): string | undefined {
+  // After an update that was cut off the one that was written is still that of before.
+  return ownPair ?? clientFingerprint;
+}
+
+/** The default that a Remote changed, and gives back once it is not to be the default any more. */
+function defaultOfBefore({ setDefault, previousDefault }: Before): string | undefined {
+  return setDefault === true ? previousDefault : undefined;
+}
+
+/** A remote that is renamed takes the default along, unless it had made itself the default and gives that up. */
+function followerOf(before: Before, name: string, setDefault?: boolean): string {
+  return setDefault === true ? name : (defaultOfBefore(before) ?? name);
+}
+
+/** Two ways to write one directory are no move: what was just written would be taken away with the old entry. */
+async function isSamePlace({ programDirectory }: Context, one?: string, other?: string): Promise<boolean> {
+  if (one === undefined || other === undefined) return one === other;
+  return isSameDirectory(expandPath(one, programDirectory), expandPath(other, programDirectory));
+}
+
+/**
+ * Removes the remote's entry and pin, if the entry is still the one that was written, and a client pair that was written
+ * for it alone. Where it is the default, `nextDefault` becomes that.
+ */
+export async function forgetRemote(
+  context: Context,
+  { place, entry, ownPair, previousDefault }: Before,
+  nextDefault = previousDefault,
+): Promise<void> {
+  if (place.configDir === undefined || entry === undefined) return;
+  const { configDir, name, flavor } = place;
   await removeRemote({
-    directory,
-    name,
-    addr: recorded.entry.addr,
-    previousDefault: recorded.previousDefault,
+    ...{ directory: expandPath(configDir, context.programDirectory), name, flavor },
+    addr: entry.addr,
+    ...{ previousDefault: nextDefault, ownPair },
   });
 }
 
-function location(
-  context: Context,
-  { name, configFlavor }: ConfigPlace,
-  configDir: string,
-): { directory: string; flavor: ConfigFlavor; name: string } {
-  return { directory: expandPath(configDir, context.programDirectory), flavor: configFlavor ?? "lxd", name };
-}
-
 /** An address as client directories write it. */
-function entryAddress(address: string): string {
+export function entryAddress(address: string): string {
   const place = parseServerAddress(address);
   return place === undefined
     ? refuse("INPUT_INVALID", `${JSON.stringify(address)} is not an address`)

@@ -5,21 +5,28 @@ import { createClientCertificate, describeClientPairProblem, type KeyPair } from
 import { clientDirectoryPair, type ConfigPlace } from "./remote-config";
 
 /** What of a Remote's inputs says which pair it uses. */
-interface PairInputs extends ConfigPlace {
+interface PairInputs {
   readonly clientCertificate?: string;
   readonly clientKey?: string;
 }
 
-/** What a Remote remembers of its pair. */
-interface Kept {
-  readonly clientCertificate: string;
-  readonly clientKey: string;
+/** What a Remote remembers of its pair. One of an image server has none. */
+interface Kept extends PairInputs {
   readonly given: Readonly<Record<string, unknown>>;
 }
 
-/** The pair that a Remote has, as PEM; the key is secret. */
-export function pairOf({ clientCertificate, clientKey }: Kept): KeyPair {
-  return { certificate: clientCertificate, privateKey: clientKey };
+/** The pair to join with. */
+export interface ChosenPair {
+  readonly pair: KeyPair;
+  /** Whether it was made in the client directory just now. */
+  readonly isMade: boolean;
+}
+
+/** The pair that a Remote has, as PEM; the key is secret. Undefined where it has none. */
+export function pairOf({ clientCertificate, clientKey }: PairInputs): KeyPair | undefined {
+  return clientCertificate === undefined || clientKey === undefined
+    ? undefined
+    : { certificate: clientCertificate, privateKey: clientKey };
 }
 
 /**
@@ -29,23 +36,30 @@ export function pairOf({ clientCertificate, clientKey }: Kept): KeyPair {
 export async function choosePair(
   context: Context,
   wanted: PairInputs,
+  place: ConfigPlace,
   old: Kept | undefined,
-): Promise<KeyPair> {
-  const pair = await findPair(context, wanted, old);
-  const problem = describeClientPairProblem(pair, context.now());
+): Promise<ChosenPair> {
+  const chosen = await findPair(context, wanted, place, old);
+  const problem = describeClientPairProblem(chosen.pair, context.now());
   if (problem !== undefined) refuse("INPUT_INVALID", `clientCertificate and clientKey: ${problem}`);
-  return pair;
+  return chosen;
 }
 
-async function findPair(context: Context, wanted: PairInputs, old: Kept | undefined): Promise<KeyPair> {
-  const { clientCertificate, clientKey, configDir, name } = wanted;
-  if (clientCertificate !== undefined && clientKey !== undefined) {
-    return { certificate: clientCertificate, privateKey: clientKey };
-  }
-  const create = (): Promise<KeyPair> =>
-    old === undefined
-      ? createClientCertificate({ commonName: `pulumi@${name}`.slice(0, 64), now: context.now() })
-      : Promise.resolve(pairOf(old));
-  const isElsewhere = configDir !== undefined && configDir !== old?.given["configDir"];
-  return isElsewhere ? clientDirectoryPair(context, wanted, configDir, create) : create();
+async function findPair(
+  context: Context,
+  wanted: PairInputs,
+  place: ConfigPlace,
+  old: Kept | undefined,
+): Promise<ChosenPair> {
+  const { name, configDir } = place;
+  const given = pairOf(wanted);
+  if (given !== undefined) return { pair: given, isMade: false };
+  const own = old && pairOf(old);
+  const create = async (): Promise<KeyPair> =>
+    own ?? createClientCertificate({ commonName: `pulumi@${name}`.slice(0, 64), now: context.now() });
+  // In the directory of before another pair is refused: on another machine it would take the place of this one's.
+  const isElsewhere = configDir !== undefined && (own === undefined || configDir !== old?.given["configDir"]);
+  return isElsewhere
+    ? clientDirectoryPair(context, place, configDir, create)
+    : { pair: await create(), isMade: false };
 }

@@ -1,13 +1,20 @@
-/** The mistakes in a Remote's inputs that no single property shows. */
+/** The mistakes in a Remote's inputs that no single property shows. Called with whatever was given, they doubt every type. */
 import { describeRemoteNameProblem } from "../client-config/remote-name";
 import type { CheckFailure, RawInputs } from "../handler";
 import { decodeTrustToken } from "../lxd/trust-token";
 import { describePairProblem } from "../properties";
 import { unknownValue } from "../unknown";
+import { pkcs12Rules } from "./pkcs12";
+import { describeImageServerProblem, describePlaceProblem, isImageServer } from "./remote-schema";
 
-/** Called with whatever was given, so it doubts every type. */
 export function remoteRules(inputs: RawInputs): CheckFailure[] {
-  return [...nameRules(inputs), ...pinRules(inputs), ...pairRules(inputs), ...configRules(inputs)];
+  return [
+    ...nameRules(inputs),
+    ...kindRules(inputs),
+    ...pairRules(inputs),
+    ...configRules(inputs),
+    ...pkcs12Rules(inputs),
+  ];
 }
 
 /** Which names the clients keep for themselves depends on the client. */
@@ -17,19 +24,34 @@ function nameRules({ name, configFlavor }: RawInputs): CheckFailure[] {
   return reason === undefined ? [] : [{ property: "name", reason }];
 }
 
-/**
- * The mistakes in the token and the pin: there must be a way to know the server. A pin beside a token goes before the
- * fingerprint inside it, because after a rotation of the server's certificate the token still names the old one.
- */
-function pinRules({ token, serverFingerprint, serverCertificate, addresses }: RawInputs): CheckFailure[] {
-  const mistakes: CheckFailure[] = [];
-  const pins = [serverFingerprint, serverCertificate];
-  if (pins.every((pin) => pin !== undefined && pin !== unknownValue)) {
-    const reason = "is one pin too many beside serverCertificate; keep one of them";
-    mistakes.push({ property: "serverFingerprint", reason });
+/** An image server and one that is joined have other inputs. Until it is known which of them it is, none is wrong. */
+function kindRules(inputs: RawInputs): CheckFailure[] {
+  const { token, protocol } = inputs;
+  const bothPins = pinsOf(inputs).every((pin) => pin !== undefined && pin !== unknownValue);
+  const reason = "is one pin too many beside serverCertificate; keep one of them";
+  const mistakes = bothPins ? [{ property: "serverFingerprint", reason }] : [];
+  if (isImageServer(inputs)) return [...mistakes, ...imageServerRules(inputs)];
+  const problem = describeTokenProblem(token);
+  if (problem !== undefined) mistakes.push({ property: "token", reason: problem });
+  if (inputs["public"] === unknownValue || protocol === unknownValue) return mistakes;
+  mistakes.push(...joiningRules(inputs));
+  if (protocol !== undefined) {
+    const reason =
+      "is for image servers, with public: true; a server that is joined says itself what it speaks";
+    mistakes.push({ property: "protocol", reason });
   }
+  return mistakes;
+}
+
+/**
+ * There must be a way to know the server. A pin beside a token goes before the fingerprint inside it, because after a
+ * rotation of the server's certificate the token still names the old one.
+ */
+function joiningRules(inputs: RawInputs): CheckFailure[] {
+  const { token, addresses } = inputs;
+  const mistakes: CheckFailure[] = [];
   if (token === undefined) {
-    if (pins.every((pin) => pin === undefined)) {
+    if (pinsOf(inputs).every((pin) => pin === undefined)) {
       const reason =
         "is required; without a token give serverFingerprint or serverCertificate: a server is never trusted on first use";
       mistakes.push({ property: "token", reason });
@@ -37,18 +59,68 @@ function pinRules({ token, serverFingerprint, serverCertificate, addresses }: Ra
     if (addresses === undefined)
       mistakes.push({ property: "addresses", reason: "is required without a token" });
   }
-  const problem = describeTokenProblem(token);
-  if (problem !== undefined) mistakes.push({ property: "token", reason: problem });
+  return [...mistakes, ...addressRules(addresses, describePlaceProblem)];
+}
+
+/** Only the client directory is written, and only LXD and Incus have a certificate of their own that is pinned. */
+function imageServerRules(inputs: RawInputs): CheckFailure[] {
+  const { addresses, protocol } = inputs;
+  const isSimplestreams = protocol === "simplestreams";
+  const mistakes = notOfImageServers
+    .filter((property) => inputs[property] !== undefined)
+    .map((property) => ({ property, reason: "has no meaning for an image server, which nobody joins" }));
+  if (isSimplestreams && inputs["public"] === false)
+    mistakes.push({ property: "public", reason: "must be true or left out with protocol simplestreams" });
+  if (addresses === undefined)
+    mistakes.push({ property: "addresses", reason: "is required for an image server" });
+  if (Array.isArray(addresses) && addresses.length > 1)
+    mistakes.push({ property: "addresses", reason: "must be one address for an image server" });
+  if (isSimplestreams) {
+    mistakes.push(...addressRules(addresses, describeImageServerProblem));
+    if (inputs["serverFingerprint"] !== undefined) {
+      const reason =
+        "cannot be looked up with protocol simplestreams; give serverCertificate, or none for the system's CAs";
+      mistakes.push({ property: "serverFingerprint", reason });
+    }
+  } else if (protocol !== unknownValue) {
+    mistakes.push(...addressRules(addresses, describePlaceProblem));
+    if (pinsOf(inputs).every((pin) => pin === undefined)) {
+      const reason = "is required, or serverCertificate instead: a server is never trusted on first use";
+      mistakes.push({ property: "serverFingerprint", reason });
+    }
+  }
+  if (inputs["configDir"] === undefined)
+    mistakes.push({
+      property: "configDir",
+      reason: "is required for an image server: it is written there only",
+    });
   return mistakes;
+}
+
+const notOfImageServers = [
+  ...["token", "clientCertificate", "clientKey", "project", "pkcs12Password", "pkcs12Encryption"],
+  "revokeOnDelete",
+];
+
+function addressRules(
+  addresses: unknown,
+  describeProblem: (text: string) => string | undefined,
+): CheckFailure[] {
+  if (!Array.isArray(addresses)) return [];
+  return addresses.flatMap((address: unknown, index) => {
+    if (typeof address !== "string" || address === unknownValue) return [];
+    const reason = describeProblem(address);
+    return reason === undefined ? [] : [{ property: `addresses[${index}]`, reason }];
+  });
+}
+
+function pinsOf({ serverFingerprint, serverCertificate }: RawInputs): unknown[] {
+  return [serverFingerprint, serverCertificate];
 }
 
 function describeTokenProblem(token: unknown): string | undefined {
   if (typeof token !== "string" || token === unknownValue) return undefined;
-  const decoded = decodeTrustToken(token);
-  if (decoded === undefined) return "is not a trust token as servers issue them";
-  return decoded.kind === "identity"
-    ? "is for a TLS identity, which this release cannot redeem; use a certificate add token"
-    : undefined;
+  return decodeTrustToken(token) === undefined ? "is not a trust token as servers issue them" : undefined;
 }
 
 function pairRules({ clientCertificate, clientKey }: RawInputs): CheckFailure[] {
@@ -63,7 +135,7 @@ function pairRules({ clientCertificate, clientKey }: RawInputs): CheckFailure[] 
 }
 
 function configRules(inputs: RawInputs): CheckFailure[] {
-  if (inputs["configDir"] !== undefined) return [];
+  if (inputs["configDir"] !== undefined || isImageServer(inputs)) return [];
   return ["setDefault", "configFlavor"]
     .filter((property) => inputs[property] !== undefined)
     .map((property) => ({ property, reason: "needs configDir" }));

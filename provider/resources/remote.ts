@@ -4,11 +4,9 @@
  *
  * Joining redeems a one-shot token over a connection that is pinned to the server's certificate. The token is spent
  * even if what follows fails, so from there on every failure leaves the resource recorded, with what is needed to go on.
- * Nothing replaces a Remote; everything is changed in place.
+ * Nothing replaces a Remote; everything is changed in place. Nobody joins an image server: see remote-public.ts.
  */
-import { z } from "zod";
 import { timeoutsOf } from "../connection";
-import { describeUnsafeName } from "../client-config/remote-name";
 import { messageOf, refuse } from "../errors";
 import {
   type Context,
@@ -17,116 +15,31 @@ import {
   type ResourceHandler,
   withWaysOut,
 } from "../handler";
+import { dialledAddress } from "../lxd/address";
+import type { Server } from "../lxd/entities";
 import type { Pin } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
 import { type KeyPair, readCertificate } from "../pki/certificate";
-import {
-  describeConfigDirProblem,
-  fingerprint,
-  pemText,
-  projectName,
-  serverAddress,
-  textThat,
-  timeouts,
-} from "../properties";
-import { changedInputs, given, remember } from "./given";
+import { changedInputs, remember } from "./given";
 import { leave, type Reached, reach, redeem, replaceClient } from "./join";
+import { pkcs12Of } from "./pkcs12";
 import {
+  type Before,
+  choosePlace,
   type ConfigPlace,
+  entryAddress,
   forgetRemote,
+  joinedEntry,
   observeEntry,
   prepareClientDirectory,
   recordRemote,
+  replaceablePair,
   requireFlavor,
 } from "./remote-config";
-import { choosePair, pairOf } from "./remote-pair";
+import { choosePair, type ChosenPair, pairOf } from "./remote-pair";
+import { certificateFacts, explicitPin, readImageServer, recordImageServer } from "./remote-public";
 import { remoteRules } from "./remote-rules";
-
-const args = z.strictObject({
-  name: textThat(describeUnsafeName).meta({
-    description: "Name of the remote. Default: the resource's name.",
-  }),
-  token: z
-    .string()
-    .optional()
-    .meta({ description: "Trust token to redeem, as `lxc remote add` takes it.", secret: true }),
-  addresses: z
-    .array(serverAddress)
-    .min(1, "must not be empty; leave it out for the token's addresses")
-    .optional()
-    .meta({
-      description:
-        "Where to reach the server, instead of the addresses in the token (NAT). Default port 8443.",
-    }),
-  serverFingerprint: fingerprint.optional().meta({
-    description:
-      "SHA-256 of the server's certificate, hex: an explicit pin, needed without a token and after a rotation.",
-  }),
-  serverCertificate: pemText("CERTIFICATE").optional().meta({
-    description:
-      "PEM of the server's certificate or of its CA: an explicit pin, instead of serverFingerprint.",
-  }),
-  clientCertificate: pemText("CERTIFICATE").optional().meta({
-    description:
-      "PEM certificate of the client. Default: the pair of configDir, else a new ECDSA P-384 pair.",
-    secret: true,
-  }),
-  clientKey: pemText("PRIVATE KEY")
-    .optional()
-    .meta({ description: "PEM private key of the client.", secret: true }),
-  project: projectName.optional().meta({
-    description: "Project the remote works in. Default: the only project the client may see, if it is one.",
-  }),
-  configDir: textThat(describeConfigDirProblem).optional().meta({
-    description: "Client directory of `lxc` in which the remote is written, such as ~/.config/lxc.",
-  }),
-  configFlavor: z
-    .enum(["lxd", "incus"])
-    .optional()
-    .meta({ description: "Which client configDir belongs to: `lxc` (lxd, the default) or `incus`." }),
-  setDefault: z
-    .boolean()
-    .optional()
-    .meta({ description: "Make it the default remote of configDir. Default false." }),
-  revokeOnDelete: z.boolean().optional().meta({
-    description:
-      "Whether destroying it takes the client that it enrolled out of the server's trust store. Default true.",
-  }),
-  timeouts: timeouts.optional(),
-});
-type Args = z.infer<typeof args>;
-
-const state = z.object({
-  name: z.string().meta({ description: "Name of the remote." }),
-  address: z.string().meta({ description: "The address that answered, host:port." }),
-  addresses: z.array(z.string()).meta({ description: "Addresses of the server, each host:port." }),
-  serverCertificate: z.string().meta({ description: "The server's certificate, PEM." }),
-  serverFingerprint: z.string().meta({ description: "SHA-256 of the server's certificate, hex." }),
-  serverExpiresAt: z.string().meta({ description: "When the server's certificate expires, RFC 3339." }),
-  serverName: z.string().meta({ description: "The server's name." }),
-  serverVersion: z.string().meta({ description: "The server's version." }),
-  serverType: z.enum(["lxd", "incus"]).meta({ description: "Which of the two the server is." }),
-  clientCertificate: z.string().meta({ description: "The client's certificate, PEM.", secret: true }),
-  clientKey: z.string().meta({ description: "The client's private key, PEM.", secret: true }),
-  clientFingerprint: z.string().meta({ description: "SHA-256 of the client's certificate, hex." }),
-  clientExpiresAt: z.string().meta({ description: "When the client's certificate expires, RFC 3339." }),
-  projects: z.array(z.string()).meta({ description: "Projects that the client may see." }),
-  enrolled: z
-    .boolean()
-    .meta({ description: "Whether this resource's own redemption made the client trusted." }),
-  configState: z
-    .enum(["absent", "present", "changed"])
-    .meta({ description: "Whether the remote stands in configDir as it should." }),
-  token: z.string().optional().meta({ description: "The token given last.", secret: true }),
-  given,
-  /** What was written to configDir. */
-  entry: z.object({ addr: z.string(), project: z.string().optional() }).optional(),
-  previousDefault: z.string().optional(),
-  incomplete: z.string().optional(),
-});
-type State = z.infer<typeof state>;
-
-const secretInputs = ["token", "clientCertificate", "clientKey"];
+import { args, type Args, isImageServer, secretInputs, state, type State } from "./remote-schema";
 
 export const remote: ResourceHandler<Args, State> = {
   args,
@@ -135,100 +48,121 @@ export const remote: ResourceHandler<Args, State> = {
   rules: remoteRules,
 
   diff(old, inputs) {
-    const { token, clientCertificate, clientKey } = old;
-    const changed = changedInputs(old, inputs, { secrets: { token, clientCertificate, clientKey } });
+    const { token, clientCertificate, clientKey, pkcs12Password } = old;
+    const secrets = { token, clientCertificate, clientKey, pkcs12Password };
+    const changed = changedInputs(old, inputs, { secrets });
     if (old.given["configDir"] !== undefined && old.configState !== "present") changed.push("configState");
     if (old.incomplete !== undefined) changed.push("incomplete");
     return { changed, replaces: [] };
   },
 
   async create(context, wanted) {
-    const pair = await choosePair(context, wanted, undefined);
-    return { id: wanted.name, state: await join(context, wanted.name, undefined, wanted, pair) };
+    return { id: wanted.name, state: await ensure(context, wanted.name, undefined, wanted) };
   },
 
-  read: (context, id, old) =>
-    keepWhenUnreachable(context, `Remote ${id}`, old, async () => {
+  async read(context, id, old) {
+    if (isImageServer(old.given)) return readImageServer(context, id, placeOf(old), old);
+    return keepWhenUnreachable(context, `Remote ${id}`, old, async () => {
       const reached = await reach(context, destination(old, { fresh: false }));
       if (reached.server.auth !== "trusted") {
         return { ...old, incomplete: `${reached.client.name} does not trust this client any more` };
       }
       const now = await describe(reached, old);
-      return {
-        ...now,
-        configState: await observeEntry(context, placeOf(old), {
-          ...now,
-          project: old.given["project"] as string | undefined,
-        }),
-      };
-    }),
-
-  async update(context, id, old, wanted) {
-    return join(context, id, old, wanted, await choosePair(context, wanted, old));
+      const project = old.given["project"] as Args["project"];
+      return { ...now, configState: await observeEntry(context, placeOf(old), { ...now, project }) };
+    });
   },
 
-  delete: (context, _id, old) =>
-    withWaysOut(async () => {
-      if (old.enrolled && old.given["revokeOnDelete"] !== false) {
-        await leave(context, old, await reach(context, destination(old, { fresh: true })));
-      }
-      await forgetRemote(context, placeOf(old), old);
-    }),
+  async update(context, id, old, wanted) {
+    if (isImageServer(old.given) === isImageServer(wanted)) return ensure(context, id, old, wanted);
+    // Of a server that was joined nothing is of use to an image server's remote, nor the other way round.
+    await takeBack(context, old);
+    return ensure(context, id, undefined, wanted);
+  },
+
+  delete: (context, _id, old) => withWaysOut(() => takeBack(context, old)),
 };
 
-/** Create and update are one: be trusted, say what is there, record it in the client directory. */
+/** Create and update are one. */
+function ensure(context: Context, id: string, old: State | undefined, wanted: Args): Promise<State> {
+  const before = old && beforeOf(old);
+  return isImageServer(wanted)
+    ? recordImageServer(context, wanted, before)
+    : join(context, id, old, wanted, before);
+}
+
+/** Undoes what was done: a client that this Remote enrolled leaves, and its entry goes. Done already is done. */
+async function takeBack(context: Context, old: State): Promise<void> {
+  const { name, clientFingerprint } = old;
+  if (old.enrolled && clientFingerprint !== undefined && old.given["revokeOnDelete"] !== false) {
+    const reached = await reach(context, destination(old, { fresh: true }));
+    await leave(context, { name, clientFingerprint }, reached);
+  }
+  await forgetRemote(context, beforeOf(old));
+}
+
+/** Be trusted, say what is there, record it in the client directory. */
 async function join(
   context: Context,
   id: string,
   old: State | undefined,
   wanted: Args,
-  pair: KeyPair,
+  before: Before | undefined,
 ): Promise<State> {
-  const token = wanted.token === undefined ? undefined : decodeTrustToken(wanted.token);
-  const pin = explicitPin(wanted) ?? (token && { fingerprint: token.fingerprint }) ?? (old && pinOf(old));
-  const addresses = wanted.addresses ?? token?.addresses ?? old?.addresses;
-  if (pin === undefined || addresses === undefined) {
-    return refuse(
-      "INPUT_INVALID",
-      `Remote ${wanted.name}: without a token give addresses and serverFingerprint or serverCertificate`,
-    );
-  }
+  const place = await choosePlace(context, wanted, before?.place);
+  const chosen = await choosePair(context, wanted, place, old);
+  const { addresses, pin } = whereabouts(old, wanted);
+  const { pair } = chosen;
   const serverFingerprint =
     "fingerprint" in pin ? pin.fingerprint : readCertificate(pin.certificate).fingerprint;
-  await prepareClientDirectory(context, wanted, {
-    pair,
-    addresses,
-    serverFingerprint,
-    previousAddr: old?.entry?.addr,
-    replaces: old?.clientFingerprint,
+  await prepareClientDirectory(context, place, {
+    ...{ pair, serverFingerprint },
+    addresses: addresses.map(entryAddress),
+    previousAddr: before?.entry?.addr,
+    replaces: before && replaceablePair(before),
   });
-  const reached = await reach(context, {
-    addresses,
-    pin,
-    pair,
-    timeouts: timeoutsOf(wanted.timeouts),
-    fresh: true,
-  });
-  requireFlavor(wanted, reached);
-  const begun = begin(reached, old, wanted, pair, addresses);
+  const timeouts = timeoutsOf(wanted.timeouts);
+  const reached = await reach(context, { addresses, pin, pair, timeouts, fresh: true });
+  requireFlavor(place, wanted.configFlavor, reached);
+  const begun = await begin(reached, old, wanted, chosen, place, addresses);
   const enrolled = await beTrusted(context, id, old, wanted, reached, begun);
   const joined = { ...begun, enrolled };
   try {
-    const described = await describe(
-      { ...reached, server: await reached.client.getServer({ fresh: true }) },
-      joined,
-    );
-    const before =
-      old === undefined
-        ? undefined
-        : { place: placeOf(old), recorded: old, clientFingerprint: old.clientFingerprint };
-    const recorded = await recordRemote(context, wanted, { ...described, pair }, before);
+    const server = await reached.client.getServer({ fresh: true });
+    const described = await describe({ ...reached, server }, joined);
+    const { serverCertificate } = described;
+    const entry = joinedEntry(place, described, wanted.project);
+    const toRecord = { entry, serverCertificate, ...chosen, setDefault: wanted.setDefault };
+    const recorded = await recordRemote(context, place, toRecord, before);
     return { ...described, ...recorded, incomplete: undefined };
   } catch (error) {
     const incomplete = messageOf(error);
     const message = `Remote ${wanted.name} is trusted by ${reached.client.name}, but: ${incomplete}.`;
-    throw new PartialError(id, { ...joined, incomplete }, message, error);
+    throw new PartialError(id, { ...joined, ...(old && stillAt(old, joined)), incomplete }, message, error);
   }
+}
+
+/** Where the remote was written before, which a failure to write it elsewhere must not make forgotten. */
+function stillAt({ name, flavor, given: before }: State, { given: now }: State): Partial<State> {
+  const { configDir, configFlavor } = before;
+  return { name, flavor, given: { ...now, configDir, configFlavor } };
+}
+
+/**
+ * Where the server is and how it is known: as is said, else as the token says, else as it was. A token that was there before
+ * tells nothing new: it still names the certificate of its time, and the server may have been pinned anew since.
+ */
+function whereabouts(old: State | undefined, wanted: Args): { addresses: readonly string[]; pin: Pin } {
+  const token = wanted.token === undefined ? undefined : decodeTrustToken(wanted.token);
+  const known = old?.serverFingerprint === undefined ? undefined : { fingerprint: old.serverFingerprint };
+  const named = token && { fingerprint: token.fingerprint };
+  const pin = explicitPin(wanted) ?? (wanted.token === old?.token ? (known ?? named) : (named ?? known));
+  const addresses = wanted.addresses ?? token?.addresses ?? old?.addresses;
+  if (pin !== undefined && addresses !== undefined) return { addresses, pin };
+  return refuse(
+    "INPUT_INVALID",
+    `Remote ${wanted.name}: without a token give addresses and serverFingerprint or serverCertificate`,
+  );
 }
 
 /** Makes the server trust this client, by the cheapest way that works. Answers whether this resource enrolled it. */
@@ -240,7 +174,10 @@ async function beTrusted(
   reached: Reached,
   begun: State,
 ): Promise<boolean> {
-  if (reached.server.auth === "trusted") return old?.enrolled ?? false;
+  if (reached.server.auth === "trusted") {
+    const isSameClient = old?.clientFingerprint === begun.clientFingerprint;
+    return old !== undefined && isSameClient && isSameServer(old, begun, reached.server) && old.enrolled;
+  }
   const { client } = reached;
   if (
     old !== undefined &&
@@ -258,36 +195,52 @@ async function beTrusted(
   }
   const redemption = await redeem(reached, wanted.token.trim());
   if (redemption.outcome === "joined") return true;
+  if (redemption.outcome === "adopted") return false;
   if (redemption.outcome === "refused") throw redemption.error;
   const incomplete = messageOf(redemption.error);
   throw new PartialError(
     id,
-    { ...begun, enrolled: true, incomplete },
+    { ...begun, ...(old && stillAt(old, begun)), enrolled: true, incomplete },
     `Remote ${wanted.name}: the token was sent, but not whether it was taken: ${incomplete}.`,
     redemption.error,
   );
 }
 
-/** With a new pair, the old one puts the new one in its place on the server, so that the remote works throughout. */
+/**
+ * With a new pair, the old one puts the new one in its place on the server, so that the remote works throughout. On another
+ * server than before it does not: if that trusts the old pair, then as somebody else's client.
+ */
 async function replacedItself(context: Context, old: State, next: State): Promise<boolean> {
-  const reached = await reach(context, destination(old, { fresh: true }));
-  return replaceClient(reached, old.clientFingerprint, next.clientCertificate);
+  const { clientCertificate, clientKey, clientFingerprint } = old;
+  if (clientFingerprint === undefined || next.clientCertificate === undefined) return false;
+  const reached = await reach(
+    context,
+    destination({ ...next, clientCertificate, clientKey }, { fresh: true }),
+  );
+  if (!isSameServer(old, next, reached.server)) return false;
+  return replaceClient(reached, clientFingerprint, next.clientCertificate);
+}
+
+/** Both another name and another certificate mean another server: what was given on one was not given on the other. */
+function isSameServer(old: State, next: State, { environment }: Server): boolean {
+  return old.serverFingerprint === next.serverFingerprint || old.serverName === environment?.server_name;
 }
 
 /** What is known before the server has said more: enough to go on from, should the next step fail. */
-function begin(
+async function begin(
   reached: Reached,
   old: State | undefined,
   wanted: Args,
-  pair: KeyPair,
+  { pair, isMade }: ChosenPair,
+  { flavor }: ConfigPlace,
   addresses: readonly string[],
-): State {
+): Promise<State> {
   const client = readCertificate(pair.certificate);
   return {
     name: wanted.name,
     address: reached.address,
-    addresses: [...addresses],
-    ...certificateOf(reached),
+    addresses: addresses.map(dialledAddress),
+    ...certificateFacts(reached.client.serverCertificate ?? ""),
     serverName: old?.serverName ?? "",
     serverVersion: old?.serverVersion ?? "",
     serverType: old?.serverType ?? "lxd",
@@ -295,14 +248,23 @@ function begin(
     clientKey: pair.privateKey,
     clientFingerprint: client.fingerprint,
     clientExpiresAt: client.expiresAt.toISOString(),
+    ...(await pkcs12Of({ ...wanted, pair, friendlyName: wanted.name }, old && heldArchive(old))),
     projects: old?.projects ?? [],
     enrolled: old?.enrolled ?? false,
     configState: "absent",
     token: wanted.token,
     given: remember(wanted, secretInputs),
     entry: old?.entry,
+    flavor,
+    ownPair: isMade && flavor === "incus" ? client.fingerprint : old?.ownPair,
     previousDefault: old?.previousDefault,
   };
+}
+
+function heldArchive(old: State): Parameters<typeof pkcs12Of>[1] {
+  const { name: friendlyName, pkcs12, pkcs12Password } = old;
+  const { pkcs12Encryption } = old.given as Args;
+  return { pair: identityOf(old), friendlyName, pkcs12, pkcs12Password, pkcs12Encryption };
 }
 
 /** The one mapping from the server, as this client sees it, to the state. */
@@ -311,7 +273,7 @@ async function describe(reached: Reached, known: State): Promise<State> {
   return {
     ...known,
     address,
-    ...certificateOf(reached),
+    ...certificateFacts(client.serverCertificate ?? ""),
     serverName: server.environment?.server_name ?? "",
     serverVersion: server.environment?.server_version ?? "",
     serverType: server.environment?.server === "incus" ? "incus" : "lxd",
@@ -319,37 +281,34 @@ async function describe(reached: Reached, known: State): Promise<State> {
   };
 }
 
-/** What the certificate says that the server showed on this connection. */
-function certificateOf({
-  client,
-}: Reached): Pick<State, "serverCertificate" | "serverFingerprint" | "serverExpiresAt"> {
-  const { pem, fingerprint: print, expiresAt } = readCertificate(client.serverCertificate ?? "");
-  return { serverCertificate: pem, serverFingerprint: print, serverExpiresAt: expiresAt.toISOString() };
-}
-
 function destination(old: State, { fresh }: { fresh: boolean }): Parameters<typeof reach>[1] {
   const addresses = [old.address, ...old.addresses.filter((address) => address !== old.address)];
   return {
     addresses,
     pin: pinOf(old),
-    pair: pairOf(old),
+    pair: identityOf(old),
     timeouts: timeoutsOf(old.given["timeouts"] as Args["timeouts"]),
     fresh,
   };
 }
 
+/** The pair with which the server was joined. Its key is secret. */
+function identityOf(old: State): KeyPair {
+  return pairOf(old) ?? refuse("BUG", `Remote ${old.name} has no client pair in its state`);
+}
+
 /** An explicit certificate stays the pin, because it may be a CA's; else the certificate that was seen is. */
 function pinOf(old: State): Pin {
   const certificate = old.given["serverCertificate"];
-  return typeof certificate === "string" ? { certificate } : { fingerprint: old.serverFingerprint };
-}
-
-function explicitPin({ serverFingerprint, serverCertificate }: Args): Pin | undefined {
-  if (serverCertificate !== undefined) return { certificate: serverCertificate };
-  return serverFingerprint === undefined ? undefined : { fingerprint: serverFingerprint };
+  return typeof certificate === "string" ? { certificate } : { fingerprint: old.serverFingerprint ?? "" };
 }
 
 function placeOf(old: State): ConfigPlace {
   const { configDir, configFlavor } = old.given as Pick<Args, "configDir" | "configFlavor">;
-  return { name: old.name, configDir, configFlavor };
+  return { name: old.name, configDir, flavor: configFlavor ?? old.flavor ?? "lxd" };
+}
+
+function beforeOf(old: State): Before {
+  const { setDefault, project } = old.given as Pick<Args, "setDefault" | "project">;
+  return { ...old, place: placeOf(old), setDefault, project };
 }

@@ -25,6 +25,20 @@ export const pinnedByCertificate = {
   serverCertificate: client.certificate,
 };
 export const socket = { socketPath: "/var/lib/lxd/unix.socket" };
+const hopByKey = {
+  ...{ host: "10.0.0.11", port: 2222, user: "root" },
+  ...{ privateKey: client.privateKey, privateKeyPassphrase: "a passphrase" },
+  hostKeyFingerprint: `SHA256:${"b6/+".repeat(10)}b66`,
+};
+const hopByFiles = { host: "fd00::1", privateKeyPath: "~/.ssh/edge", knownHostsPath: "./known_hosts" };
+export const sshByKey = {
+  ssh: { ...hopByKey, proxyJump: hopByKey, socketPath: "/run/incus/unix.socket" },
+};
+export const sshByFiles = { ssh: { ...hopByFiles, proxyJump: hopByFiles } };
+export const sshByAgent = {
+  ssh: { host: "edge.example.org", agent: true, proxyJump: { host: "bastion", agent: "/run/agent.socket" } },
+};
+export const remote = { remote: "prod", configDir: "~/.config/lxc" };
 
 /** Inputs that no resource finds anything wrong with. */
 export const right = {
@@ -44,6 +58,8 @@ export const right = {
     allowLockout: false,
     connection: https,
   },
+  bySubnet: { subnet: "10.68.0.0/16", family: "inet", port: 443, target: "member-1", connection: https },
+  byInterface: { interface: "enp5s0", family: "inet6", port: 65535, floating: false, connection: https },
   trustToken: {
     clientName: "ci",
     projects: ["default", "ci"],
@@ -53,6 +69,7 @@ export const right = {
     revokeClientOnDelete: false,
     connection: https,
   },
+  identityToken: { clientName: "-x/é %", groups: ["admins", "a b"], kind: "identity" },
   invited: { name: "prod", token },
   known: {
     name: "prod",
@@ -64,7 +81,26 @@ export const right = {
     configFlavor: "incus",
     setDefault: true,
     revokeOnDelete: false,
+    pkcs12Password: "a password",
+    pkcs12Encryption: "3des",
     timeouts: { connect: 5, request: 0.5 },
+  },
+  imageServer: {
+    name: "images",
+    public: true,
+    addresses: ["lxd.example.org"],
+    serverFingerprint: fingerprint,
+    configDir: "~/.config/incus",
+    configFlavor: "incus",
+    setDefault: true,
+  },
+  mirror: {
+    name: "mirror",
+    public: true,
+    protocol: "simplestreams",
+    addresses: ["https://images.example.org"],
+    serverCertificate: client.certificate,
+    configDir: "~/.config/lxc",
   },
 };
 

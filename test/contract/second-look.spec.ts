@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type Double, type ProfileName, startDouble } from "../support/double/double";
 import { makePair } from "../support/openssl-pair";
 import { freePort, openHttps, type ServerView, viewOf } from "../support/server-view";
+import { rawRequest } from "../support/raw-request";
 import { Stack } from "../support/stack";
 
 describe("a second look", () => {
@@ -57,6 +58,21 @@ describe("a second look", () => {
     assert.equal(await stack.plan(refreshed, made.inputs), "update");
   });
 
+  it("TrustToken: a server that listens, but names no address, needs some that are given", async () => {
+    await view.listen();
+    const body = (await rawRequest(server, "GET", "/1.0")).body as { metadata: { environment: object } };
+    Object.assign(body.metadata.environment, { addresses: [] });
+    server.intercept(({ method, path }) =>
+      method === "GET" && path === "/1.0" ? { status: 200, body } : undefined,
+    );
+    const inputs = { clientName: "ci", projects: [], connection };
+    const { message } = await stack.createFails("TrustToken", inputs);
+    assert.match(message, /names no address.*Give addresses.*\[LXD_REJECTED\]/s);
+    assert.deepEqual(await view.pendingTokens(), []);
+    const { outputs } = await stack.create("TrustToken", { ...inputs, addresses: ["lxd.invalid"] });
+    assert.deepEqual(outputs["addresses"], ["lxd.invalid:8443"]);
+  });
+
   it("TrustToken: the client that the connection uses is never restricted", async () => {
     const { connection: admin } = await openHttps(server);
     const { fingerprint } = (await view.clients()).find(({ name }) => name === "admin") ?? assert.fail();
@@ -84,6 +100,49 @@ describe("a second look", () => {
     const refreshed = (await stack.refresh(updated)) ?? assert.fail();
     await stack.destroy(refreshed);
     assert.deepEqual(await namesOf(), ["boss"]);
+  });
+
+  it("TrustToken: the same while the token waits: destroy leaves a client that was trusted before", async () => {
+    await view.listen();
+    const inputs = { clientName: "ci", projects: ["default"], connection };
+    const made = await stack.create("TrustToken", inputs);
+    const boss = makePair("boss");
+    await view.trust("boss", boss.certificate);
+    const updated = await stack.update(made, { ...inputs, clientFingerprint: boss.fingerprint });
+    await stack.destroy(updated);
+    assert.deepEqual(await namesOf(), ["boss"]);
+    assert.deepEqual(await view.pendingTokens(), []);
+  });
+
+  it("TrustToken: a client that is expected before it gets its new key is removed by destroy all the same", async () => {
+    await view.listen();
+    const [first, second] = [makePair("ci"), makePair("ci")];
+    const inputs = { clientName: "ci", restricted: false, clientFingerprint: first.fingerprint, connection };
+    const made = await stack.create("TrustToken", inputs);
+    await view.redeem(String(made.outputs["token"]), first);
+    // As an Onboarding does whose ClientCertificate is replaced: the token hears of it before the server does.
+    const updated = await stack.update(made, { ...inputs, clientFingerprint: second.fingerprint });
+    await view.rotateClient(first, second);
+    const refreshed = (await stack.refresh(updated)) ?? assert.fail();
+    assert.equal(refreshed.outputs["clientFingerprint"], second.fingerprint);
+    await stack.destroy(refreshed);
+    assert.deepEqual(await namesOf(), []);
+  });
+
+  it("TrustToken: addresses stand in the token as clients dial them, whatever way they are written", async () => {
+    await view.listen();
+    const addresses = ["nat.invalid", "https://lxd.invalid:443/", "fd00::1"];
+    const dialled = ["nat.invalid:8443", "lxd.invalid:443", "[fd00::1]:8443"];
+    const inputs = { clientName: "ci", projects: ["default"], connection };
+    const inside = ({ outputs }: { outputs: Record<string, unknown> }): unknown =>
+      (JSON.parse(Buffer.from(String(outputs["token"]), "base64").toString()) as { addresses: unknown })
+        .addresses;
+    const made = await stack.create("TrustToken", { ...inputs, addresses });
+    assert.deepEqual(inside(made), dialled);
+    assert.deepEqual(made.outputs["addresses"], dialled);
+    assert.equal(await stack.plan(made, { ...inputs, addresses }), "same");
+    const updated = await stack.update(made, { ...inputs, addresses: ["[::1]"] });
+    assert.deepEqual(inside(updated), ["[::1]:8443"]);
   });
 
   it("TrustToken: a mistake in an update does not cost the token that waits", async () => {

@@ -8,13 +8,11 @@ import { profileOf } from "../support/double/profiles";
 import { Names } from "../support/facts/names";
 import { proveProfile } from "../support/facts/prove";
 import { rawRequest } from "../support/raw-request";
-import { startServer, type TestServer } from "../support/servers";
+import { profileFor, startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
 
-for (const [kind, profile] of [
-  ["lxd-daemon", "lxd-5.0"],
-  ["incus-daemon", "incus-6.0"],
-] as const) {
+for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
+  const profile = profileFor(kind);
   describeWith([kind], `what the double of ${profile} does, a real server does`, () => {
     let server: TestServer;
     before(async function () {

@@ -2,7 +2,7 @@
 import { failToSet, noLockout, setbackCases } from "../support/setback-cases";
 import { describeWith } from "../support/skip";
 
-for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
+for (const kind of ["lxd-daemon", "incus-daemon", "lxd-cluster"] as const) {
   describeWith([kind], `a failed change leaves a real ${kind} as it was`, () => {
     for (const theCase of setbackCases) {
       for (const from of ["unset", "set"] as const) {

@@ -7,14 +7,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ResourceName } from "../../provider/registry";
+import { reset } from "./facts/reset";
 import { type ServerKind, startServer, type TestServer } from "./servers";
 import { type Plan, plainText, type Recorded, Stack } from "./stack";
+import type { TestSshd } from "./sshd";
 import { type AdminClient, openHttps, type ServerView, viewOf } from "./server-view";
 
 export type Properties = Record<string, unknown>;
 
 /** How the resources of a case reach the server. */
-export type Way = "unix" | "https";
+export type Way = "unix" | "https" | "ssh";
 
 /** What a case has to work with. */
 export interface World {
@@ -28,6 +30,8 @@ export interface World {
   readonly connection: Properties;
   /** Address of the listener that the connection uses, where it is HTTPS. */
   readonly admin?: AdminClient;
+  /** What an HttpsAddress needs beside its address and connection: the member, on a cluster. */
+  readonly member: { readonly target?: string };
 }
 
 /** One step after the creation. `verify` looks at the server, not at what the provider says. */
@@ -50,7 +54,7 @@ export type Step = {
 export interface LifecycleCase {
   readonly title: string;
   readonly resource: ResourceName;
-  /** Ways in for which it makes sense; both where it is left out. */
+  /** Ways in for which it makes sense; unix and https where it is left out. See {@link waysFor}. */
   readonly ways?: readonly Way[];
   /** Kinds of server it is for; all where it is left out. */
   readonly when?: (kind: ServerKind) => boolean;
@@ -63,20 +67,54 @@ export interface LifecycleCase {
   readonly destroyed: (world: World, resource: Recorded) => Promise<void>;
 }
 
-/** Runs a case: check, preview, create, no change, the steps, refresh, destroy twice. */
-export async function live(theCase: LifecycleCase, kind: ServerKind, way: Way): Promise<void> {
-  const server = await startServer(kind);
+/**
+ * The ways in over which a case runs against a kind of server; none where it is not for it. SSH forwards the unix socket,
+ * so what goes over the one goes over the other, on one real daemon. A Remote takes no connection, so there SSH would be
+ * nothing but a name.
+ */
+export function waysFor(
+  { resource, when, ways = ["unix", "https"] }: LifecycleCase,
+  kind: ServerKind,
+): Way[] {
+  if (when?.(kind) === false) return [];
+  const isForwarded = kind === "lxd-daemon" && resource !== "Remote" && ways.includes("unix");
+  return isForwarded ? [...ways, "ssh"] : [...ways];
+}
+
+/**
+ * Runs a case: check, preview, create, no change, the steps, refresh, destroy twice. It has a server of its own, unless one
+ * is given, which is brought back to what it was.
+ */
+export async function live(
+  theCase: LifecycleCase,
+  kind: ServerKind,
+  way: Way,
+  given: { readonly server?: TestServer; readonly sshd?: Pick<TestSshd, "connection"> } = {},
+): Promise<void> {
+  const { sshd } = given;
+  const server = given.server ?? (await startServer(kind));
   const directory = mkdtempSync(join(tmpdir(), "lxa-life-"));
   try {
     const view = viewOf(server);
     const admin = way === "https" ? await openHttps(server) : undefined;
-    const connection = admin?.connection ?? { socketPath: server.socketPath };
+    const { socketPath } = server;
+    const connection =
+      way === "ssh" ? { ssh: { ...sshd?.connection, socketPath } } : (admin?.connection ?? { socketPath });
     const stack = new Stack(directory);
-    const world: World = { server, view, stack, configDir: join(directory, "lxc"), connection, admin };
+    const member = server.target === undefined ? {} : { target: server.target };
+    const world: World = {
+      server,
+      view,
+      stack,
+      configDir: join(directory, "lxc"),
+      connection,
+      admin,
+      member,
+    };
     await theCase.prepare?.(world);
     await run(theCase, world);
   } finally {
-    await server.stop();
+    await (given.server === undefined ? server.stop() : reset(server.socketPath));
     rmSync(directory, { recursive: true, force: true });
   }
 }

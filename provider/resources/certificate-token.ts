@@ -1,0 +1,95 @@
+/**
+ * Certificate add tokens: the client becomes an entry of the trust store. The server keeps them in operations, which
+ * end with its process.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { refuse } from "../errors";
+import type { PendingToken, TokenRequest } from "../lxd/client";
+import { expiryOf } from "../lxd/trust-token";
+import { type NewToken, type Place, requireOtherClient, sayLeftover, type TokenKind } from "./issuing";
+import { restrictionOf, type Restriction } from "./trust-token-schema";
+import { ignoreNotFound, requireProjects } from "./trusted-client";
+
+export function certificateToken(place: Place, restriction: Restriction): TokenKind {
+  const { client } = place;
+  return {
+    kind: "certificate",
+    requireSupport: () => undefined,
+    requireRights: () => requireProjects(client, restriction.projects),
+
+    async issue(name) {
+      const request = { name, ...restriction };
+      await revokeLeftovers(place, request);
+      return issue(place, request);
+    },
+
+    async findWaiting(old, options) {
+      const pending = await client.getPendingTokens(options);
+      const found = pending.find(({ operation }) => operation === old.operation)?.token;
+      if (found === undefined) return undefined;
+      const { fingerprint, expiresAt, request } = found;
+      return { rights: restrictionOf(request), fingerprint, expiresAt: expiryOf(expiresAt) };
+    },
+
+    changeWaiting: () => Promise.resolve(false),
+    revoke: (old) => revoke(place, old.operation),
+
+    async getClients(options) {
+      const entries = (await client.getCertificates(options)).filter(({ type }) => type === "client");
+      return entries.map((entry) => {
+        const { name, fingerprint } = entry;
+        return { name, fingerprint, rights: restrictionOf(entry) };
+      });
+    },
+
+    changeClient: (fingerprint) => restrictClient(place, fingerprint, restriction),
+    removeClient: (fingerprint) => ignoreNotFound(client.deleteCertificate(fingerprint)),
+  };
+}
+
+/** Looks whether this connection can see the token, because otherwise every later read would find it gone. */
+async function issue({ client }: Place, request: TokenRequest): Promise<NewToken> {
+  const { operation, token } = await client.createCertificateToken(request);
+  const pending = await client.getPendingTokens({ fresh: true });
+  if (pending.some((one) => one.operation === operation)) {
+    const { fingerprint, addresses, secret, expiresAt } = token;
+    return { fingerprint, addresses, secret, expiresAt: expiryOf(expiresAt), mark: { operation } };
+  }
+  await ignoreNotFound(client.deleteOperation(operation));
+  return refuse(
+    "LXD_NOT_TRUSTED",
+    `${client.name} issued a trust token for ${JSON.stringify(request.name)} that this client may not see, so it could not be ` +
+      "followed; it was revoked. Give the client the right to view operations (`can_view_operations` on the project default)",
+  );
+}
+
+/**
+ * A pending token with the same request is what an interrupted run left behind, or one that can no longer be redeemed;
+ * nobody has it, so nobody misses it.
+ */
+async function revokeLeftovers(place: Place, { name, restricted, projects }: TokenRequest): Promise<void> {
+  const isSame = ({ token: { request } }: PendingToken): boolean =>
+    request.name === name && isDeepStrictEqual(restrictionOf(request), { restricted, projects });
+  for (const { operation } of (await place.client.getPendingTokens({ fresh: true })).filter(isSame)) {
+    await revoke(place, operation);
+    sayLeftover(place, name);
+  }
+}
+
+async function revoke({ client }: Place, operation: string | undefined): Promise<void> {
+  if (operation !== undefined) await ignoreNotFound(client.deleteOperation(operation));
+}
+
+async function restrictClient(
+  { client }: Place,
+  fingerprint: string,
+  restriction: Restriction,
+): Promise<void> {
+  const entries = await client.getCertificates({ fresh: true });
+  const entry = entries.find((one) => one.fingerprint === fingerprint);
+  if (entry === undefined || isDeepStrictEqual(restrictionOf(entry), restriction)) return;
+  requireOtherClient(client, fingerprint);
+  await requireProjects(client, restriction.projects);
+  const { name, type, certificate } = entry;
+  await client.updateCertificate(fingerprint, { name, type, certificate, ...restriction });
+}

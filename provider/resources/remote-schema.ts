@@ -1,0 +1,168 @@
+/** What a Remote takes and what is stored of it. */
+import { z } from "zod";
+import { describeUnsafeName } from "../client-config/remote-name";
+import {
+  describeConfigDirProblem,
+  fingerprint,
+  pemText,
+  projectName,
+  serverAddress,
+  textThat,
+  timeouts,
+} from "../properties";
+import { given } from "./given";
+import { pkcs12Inputs, pkcs12Outputs } from "./pkcs12";
+
+const protocols = ["lxd", "incus", "simplestreams"] as const;
+const flavors = ["lxd", "incus"] as const;
+
+/** Schema of the inputs. */
+export const args = z.strictObject({
+  name: textThat(describeUnsafeName).meta({
+    description: "Name of the remote. Default: the resource's name.",
+  }),
+  token: z
+    .string()
+    .optional()
+    .meta({ description: "Trust token to redeem, as `lxc remote add` takes it.", secret: true }),
+  addresses: z
+    .array(textThat(describeAddressProblem))
+    .min(1, "must not be empty; leave it out for the token's addresses")
+    .optional()
+    .meta({
+      description:
+        "Where to reach the server, instead of the addresses in the token (NAT). Default port 8443. " +
+        "Of an image server the one address; with protocol simplestreams an https URL.",
+    }),
+  serverFingerprint: fingerprint.optional().meta({
+    description:
+      "SHA-256 of the server's certificate, hex: an explicit pin, needed without a token and after a rotation.",
+  }),
+  serverCertificate: pemText("CERTIFICATE").optional().meta({
+    description:
+      "PEM of the server's certificate or of its CA: an explicit pin, instead of serverFingerprint.",
+  }),
+  clientCertificate: pemText("CERTIFICATE").optional().meta({
+    description:
+      "PEM certificate of the client. Default: the pair of configDir, else a new ECDSA P-384 pair.",
+    secret: true,
+  }),
+  clientKey: pemText("PRIVATE KEY")
+    .optional()
+    .meta({ description: "PEM private key of the client.", secret: true }),
+  project: projectName.optional().meta({
+    description: "Project the remote works in. Default: the only project the client may see, if it is one.",
+  }),
+  configDir: textThat(describeConfigDirProblem).optional().meta({
+    description: "Client directory of `lxc` in which the remote is written, such as ~/.config/lxc.",
+  }),
+  configFlavor: z
+    .enum(flavors)
+    .optional()
+    .meta({
+      description:
+        "Which client configDir belongs to: `lxc` (lxd) or `incus`. Default: what a directory that is there already says " +
+        "of itself, else lxd.",
+    }),
+  setDefault: z
+    .boolean()
+    .optional()
+    .meta({ description: "Make it the default remote of configDir. Default false." }),
+  ...pkcs12Inputs,
+  public: z.boolean().optional().meta({
+    description:
+      "Whether it is an image server: it is asked for images only, without a client certificate, and nothing is joined.",
+  }),
+  protocol: z.enum(protocols).optional().meta({
+    description: "What an image server speaks. simplestreams is always public. Default: as configFlavor.",
+  }),
+  revokeOnDelete: z.boolean().optional().meta({
+    description:
+      "Whether destroying it takes the client that it enrolled out of the server's trust store. Default true.",
+  }),
+  timeouts: timeouts.optional(),
+});
+export type Args = z.infer<typeof args>;
+
+/** Schema of the outputs. An image server has none of those that come of joining. */
+export const state = z.object({
+  name: z.string().meta({ description: "Name of the remote." }),
+  address: z.string().meta({ description: "The address that answered, host:port." }),
+  addresses: z.array(z.string()).meta({ description: "Addresses of the server, each host:port." }),
+  serverCertificate: z.string().optional().meta({ description: "The server's certificate, PEM." }),
+  serverFingerprint: z.string().optional().meta({ description: "SHA-256 of the server's certificate, hex." }),
+  serverExpiresAt: z
+    .string()
+    .optional()
+    .meta({ description: "When the server's certificate expires, RFC 3339." }),
+  serverName: z.string().optional().meta({ description: "The server's name." }),
+  serverVersion: z.string().optional().meta({ description: "The server's version." }),
+  serverType: z.enum(flavors).optional().meta({ description: "Which of the two the server is." }),
+  clientCertificate: z
+    .string()
+    .optional()
+    .meta({ description: "The client's certificate, PEM.", secret: true }),
+  clientKey: z.string().optional().meta({ description: "The client's private key, PEM.", secret: true }),
+  clientFingerprint: z.string().optional().meta({ description: "SHA-256 of the client's certificate, hex." }),
+  clientExpiresAt: z
+    .string()
+    .optional()
+    .meta({ description: "When the client's certificate expires, RFC 3339." }),
+  ...pkcs12Outputs,
+  projects: z.array(z.string()).meta({ description: "Projects that the client may see." }),
+  enrolled: z
+    .boolean()
+    .meta({ description: "Whether this resource's own redemption made the client trusted." }),
+  configState: z
+    .enum(["absent", "present", "changed"])
+    .meta({ description: "Whether the remote stands in configDir as it should." }),
+  token: z.string().optional().meta({ description: "The token given last.", secret: true }),
+  given,
+  /** What was written to configDir; without protocol and public it is a private one of the directory's own kind. */
+  entry: z
+    .object({
+      addr: z.string(),
+      project: z.string().optional(),
+      protocol: z.enum(protocols).optional(),
+      public: z.boolean().optional(),
+    })
+    .optional(),
+  /** Which client configDir was taken for. */
+  flavor: z.enum(flavors).optional(),
+  /** SHA-256 of the client certificate that was written to configDir for this remote alone, and goes with it, hex. */
+  ownPair: z.string().optional(),
+  previousDefault: z.string().optional(),
+  incomplete: z.string().optional(),
+});
+export type State = z.infer<typeof state>;
+
+/** Inputs that are remembered only as present. */
+export const secretInputs = ["token", "clientCertificate", "clientKey", "pkcs12Password"];
+
+/** An image server's URL may have a path, which {@link describePlaceProblem} takes from the others again. */
+function describeAddressProblem(value: string): string | undefined {
+  return describeImageServerProblem(value) === undefined ? undefined : describePlaceProblem(value);
+}
+
+/** Why a text is no place where a server of LXD or Incus can be dialled, as a phrase; undefined where it is one. */
+export function describePlaceProblem(value: string): string | undefined {
+  return serverAddress.safeParse(value).error?.issues[0]?.message;
+}
+
+/** Why a text is not the URL of an image server that speaks simplestreams, as a phrase; undefined where it is one. */
+export function describeImageServerProblem(value: string): string | undefined {
+  const url = /^https:\/\/[^/]/i.test(value) && !/[\s\p{C}\\]/u.test(value) ? parseUrl(value) : undefined;
+  if (url === undefined) return 'must be an https URL, such as "https://images.example.org"';
+  return `${url.username}${url.password}${url.search}${url.hash}` === ""
+    ? undefined
+    : "must be an https URL without user, password, query and fragment";
+}
+
+function parseUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+/** Whether a Remote is one of an image server: it is written to the client directory, and nobody joins it. */
+export function isImageServer(inputs: { public?: unknown; protocol?: unknown }): boolean {
+  return inputs.public === true || inputs.protocol === "simplestreams";
+}
