@@ -21,10 +21,18 @@ const keys = {
   "rsa:1024": ["-newkey", "rsa:1024"],
 };
 
-/** Makes a self-signed client certificate of this common name and its key, valid for a day. */
-export function makePair(commonName: string, key: keyof typeof keys = "P-384"): OpensslPair {
+/**
+ * Makes a self-signed client certificate of this common name and its key, valid for a day. With an `alternativeName`
+ * ("IP:127.0.0.1") it serves a server, too.
+ */
+export function makePair(
+  commonName: string,
+  key: keyof typeof keys = "P-384",
+  alternativeName?: string,
+): OpensslPair {
   const output = ["-nodes", "-keyout", "-", "-out", "-", "-days", "1", "-subj", `/CN=${commonName}`];
-  const pem = execFileSync("openssl", ["req", "-x509", ...keys[key], ...output], {
+  const names = alternativeName === undefined ? [] : ["-addext", `subjectAltName=${alternativeName}`];
+  const pem = execFileSync("openssl", ["req", "-x509", ...keys[key], ...output, ...names], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
   });

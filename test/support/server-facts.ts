@@ -1,6 +1,7 @@
 import type { ProfileName } from "./double/profiles";
 import { addressFacts } from "./facts/address-facts";
 import type { Case } from "./facts/exchanges";
+import { identityFacts } from "./facts/identity-facts";
 import { redemptionFacts } from "./facts/redemption-facts";
 import { tokenFacts } from "./facts/token-facts";
 import { trustFacts } from "./facts/trust-facts";
@@ -11,7 +12,10 @@ import { visibilityFacts } from "./facts/visibility-facts";
  * server alike: a double is believed as far as both pass.
  */
 export function serverFacts(server: ProfileName): Case[] {
-  const facts = { ...addressFacts, ...visibilityFacts, ...trustFacts, ...tokenFacts, ...redemptionFacts };
+  const facts = {
+    ...{ ...addressFacts, ...visibilityFacts, ...trustFacts },
+    ...{ ...tokenFacts, ...redemptionFacts, ...identityFacts },
+  };
   return Object.entries(facts)
     .map(([name, steps]): Case => ({ name, needs: needsOf(name, server), steps: steps(server) }))
     .filter(({ steps }) => steps.length > 0);

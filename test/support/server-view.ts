@@ -2,16 +2,26 @@
 import * as assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { createServer } from "node:net";
-import { type ClientPair, makePair } from "./openssl-pair";
+import { type ClientPair, makePair, type OpensslPair } from "./openssl-pair";
 import { rawRequest } from "./raw-request";
 import type { TestServer } from "./servers";
 
 /** An entry of the trust store. */
 export interface TrustedClient {
   readonly name: string;
+  /** "client", or "server" for another member of the cluster. */
+  readonly type: string;
   readonly fingerprint: string;
   readonly restricted: boolean;
   readonly projects: readonly string[];
+}
+
+/** A client as the identities API shows it. */
+export interface SeenIdentity {
+  readonly name: string;
+  readonly id: string;
+  readonly type: string;
+  readonly groups: readonly string[] | null;
 }
 
 /** Looks at a server and changes it by hand, over its unix socket. */
@@ -33,8 +43,16 @@ export interface ServerView {
     name: string,
     restriction: { restricted: boolean; projects: readonly string[] },
   ): Promise<string>;
-  /** Redeems a token as `lxc remote add` does. */
+  /** Redeems a token of either kind as `lxc remote add` does. */
   redeem(token: string, pair: ClientPair): Promise<void>;
+  /** The client `old` puts the certificate of another pair in the place of its own, as it may. */
+  rotateClient(old: OpensslPair, next: ClientPair): Promise<void>;
+  /** Everybody that the identities API shows: entries of the trust store, too. */
+  identities(): Promise<SeenIdentity[]>;
+  /** Makes a group whose members have these rights on the server. */
+  createGroup(name: string, ...entitlements: string[]): Promise<void>;
+  /** Makes a pending identity as `lxc auth identity create` does, and answers the text of its token. */
+  invite(name: string, groups: readonly string[]): Promise<string>;
   /** Trusts a client as `lxc config trust add CERTIFICATE` does. */
   trust(name: string, certificate: string): Promise<void>;
   request(method: string, path: string, body?: unknown): Promise<unknown>;
@@ -108,14 +126,34 @@ export function viewOf({ socketPath }: Pick<TestServer, "socketPath">): ServerVi
       const { api_extensions: extensions } = (await request("GET", "/1.0")) as { api_extensions: string[] };
       const isModern =
         extensions.includes("explicit_trust_token") || extensions.includes("certificate_description");
+      const { type } = JSON.parse(Buffer.from(token, "base64").toString()) as { type?: string };
+      const path = type === "Client certificate" ? "/1.0/auth/identities/tls" : "/1.0/certificates";
       const body = { [isModern ? "trust_token" : "password"]: token };
-      const reply = await rawRequest(
-        { address: await address(), ...pair },
-        "POST",
-        "/1.0/certificates",
-        body,
-      );
+      const reply = await rawRequest({ address: await address(), ...pair }, "POST", path, body);
       assert.equal(reply.status, 201, reply.body.error);
+    },
+    async rotateClient(old, { certificate }) {
+      const asOld = { address: await address(), ...old };
+      const identity = `/1.0/auth/identities/tls/${old.fingerprint}`;
+      const found = await rawRequest({ socketPath }, "GET", identity);
+      const { type, groups } = (found.body.metadata ?? {}) as Partial<SeenIdentity>;
+      const isIdentity = type === "Client certificate";
+      const path = isIdentity ? identity : `/1.0/certificates/${old.fingerprint}`;
+      const entry = isIdentity ? {} : ((await request("GET", path)) as object);
+      const changed = isIdentity ? { groups, tls_certificate: certificate } : { ...entry, certificate };
+      const reply = await rawRequest(asOld, "PUT", path, changed);
+      assert.equal(reply.status, 200, reply.body.error);
+    },
+    identities: async () => (await request("GET", "/1.0/auth/identities/tls?recursion=1")) as SeenIdentity[],
+    async createGroup(name, ...entitlements) {
+      const permissions = entitlements.map((entitlement) => ({
+        ...{ entity_type: "server", url: "/1.0", entitlement },
+      }));
+      await request("POST", "/1.0/auth/groups", { name, permissions });
+    },
+    async invite(name, groups) {
+      const token = await request("POST", "/1.0/auth/identities/tls", { name, token: true, groups });
+      return Buffer.from(JSON.stringify(token)).toString("base64");
     },
     async trust(name, certificate) {
       const der = new X509Certificate(certificate).raw.toString("base64");

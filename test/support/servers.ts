@@ -1,9 +1,10 @@
-import { accessSync, constants } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { accessSync, constants, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { type ProfileName, profileNames, startDouble } from "./double/double";
 
-/** A real daemon of its own, or a double of one version. */
-export type ServerKind = "lxd-daemon" | "incus-daemon" | ProfileName;
+/** A real daemon of its own, a real cluster of two LXD daemons, or a double of one version. */
+export type ServerKind = "lxd-daemon" | "incus-daemon" | "lxd-cluster" | ProfileName;
 
 /** A server that a test has for itself. */
 export interface TestServer {
@@ -16,8 +17,12 @@ export interface TestServer {
   readonly socketPath: string;
   /** The process that serves: for a double this one. */
   readonly pid: number;
+  /** Of a cluster: the member that all of this is about, which an HttpsAddress has to name. */
+  readonly target?: string;
   /** Stops it cleanly and starts it again on the same directory. */
   restart(): Promise<void>;
+  /** Restarts it with another certificate of its own, as after its expiry. */
+  rotateCertificate(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,9 +30,37 @@ export interface TestServer {
 export async function startServer(kind: ServerKind): Promise<TestServer> {
   if (isProfile(kind))
     return asTestServer(kind, true, await startDouble(kind, { speed: 5 }), () => process.pid);
+  if (kind === "lxd-cluster") return startMember();
   const { startDaemon } = await import("../../scripts/daemon.mjs");
   const daemon = await startDaemon({ flavor: flavorOf(kind) });
   return asTestServer(kind, false, daemon, () => daemon.pid);
+}
+
+/** A member of a cluster, as a server that a test has for itself. */
+async function startMember(): Promise<TestServer> {
+  const { startCluster } = await import("../../scripts/cluster.mjs");
+  const { a, stop } = await startCluster();
+  const { daemon } = a;
+  const member = { ...daemon, stop };
+  return asTestServer("lxd-cluster", false, member, () => daemon.pid, a.name);
+}
+
+/** The profile of the version that a kind of server shows: of a real daemon, that of the one installed here. */
+export function profileFor(kind: ServerKind): ProfileName {
+  if (isProfile(kind)) return kind;
+  if (flavorOf(kind) === "incus") return "incus-6.0";
+  const [, major = "5", minor = "0"] = /^(\d+)\.(\d+)/.exec(lxdVersion()) ?? [];
+  if (major !== "5") return "lxd-6";
+  return minor === "0" ? "lxd-5.0" : "lxd-5.21";
+}
+
+/** Version of the LXD that private daemons are started from; empty where there is none. */
+function lxdVersion(): string {
+  try {
+    return execFileSync(process.env["LXD_BIN"] || "lxd", ["--version"], { encoding: "utf8" });
+  } catch {
+    return "";
+  }
 }
 
 /** Why no server of this kind can be started on this machine; undefined where it can. */
@@ -39,7 +72,7 @@ export function unavailableReason(kind: ServerKind): string | undefined {
   if (known !== undefined && known !== "") return known;
   const program = flavor === "lxd" ? "lxd" : "incusd";
   const given = process.env[flavor === "lxd" ? "LXD_BIN" : "INCUS_BIN"];
-  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/libexec/incus"];
+  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/libexec/incus", "/usr/lib/incus"];
   if (![given ?? "", ...folders.map((folder) => join(folder, program))].some(isProgram))
     return `there is no ${program} on PATH`;
   return process.getuid?.() === 0 ? undefined : `starting ${program} needs root`;
@@ -67,15 +100,21 @@ function asTestServer(
   isDouble: boolean,
   server: Pick<TestServer, "directory" | "socketPath" | "restart" | "stop">,
   pid: () => number,
+  target?: string,
 ): TestServer {
   const { directory, socketPath } = server;
   return {
-    ...{ name: kind, flavor: flavorOf(kind), isDouble, directory, socketPath },
+    ...{ name: kind, flavor: flavorOf(kind), isDouble, directory, socketPath, target },
     // A daemon that was restarted is another process.
     get pid() {
       return pid();
     },
     restart: () => server.restart(),
+    rotateCertificate: async () => {
+      // A server makes those that it does not find.
+      for (const file of ["server.crt", "server.key"]) rmSync(join(directory, file));
+      await server.restart();
+    },
     stop: () => server.stop(),
   };
 }

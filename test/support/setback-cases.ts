@@ -56,6 +56,7 @@ export async function failToSet(
     const inputs = {
       address: theCase.address(other.address),
       floating: theCase.floating ?? false,
+      target: server.target,
       connection: { socketPath: server.socketPath },
     };
     const { message, recorded } = await stack.createFails("HttpsAddress", inputs);
@@ -82,10 +83,11 @@ export async function noLockout(kind: ServerKind): Promise<void> {
     const view = viewOf(server);
     const { address, connection } = await openHttps(server);
     const stack = new Stack(server.directory);
-    const resource = await stack.create("HttpsAddress", { address, connection });
+    const inputs = { address, target: server.target, connection };
+    const resource = await stack.create("HttpsAddress", inputs);
 
     await view.setAddress("");
-    const opened = await stack.createFails("HttpsAddress", { address, connection });
+    const opened = await stack.createFails("HttpsAddress", inputs);
     assert.match(opened.message, /ECONNREFUSED.*LXD_UNREACHABLE/s);
     await view.setAddress(address);
 

@@ -5,12 +5,15 @@ import { delimiter, join } from "node:path";
 
 /** A `describe` that needs something of this machine; where that is missing, its tests are skipped and say why. */
 export function describeWith(
-  needed: readonly (ServerKind | "pulumi")[],
+  needed: readonly (ServerKind | "pulumi" | "sshd")[],
   title: string,
   body: (this: Mocha.Suite) => void,
 ): void {
   const reason = needed
-    .map((what) => (what === "pulumi" ? engineReason() : serverReason(what)))
+    .map((what) => {
+      if (what === "pulumi") return engineReason();
+      return what === "sshd" ? sshdReason() : serverReason(what);
+    })
     .find((found) => found !== undefined);
   if (reason === undefined) {
     describe(title, body);
@@ -24,8 +27,20 @@ export function describeWith(
 function engineReason(): string | undefined {
   const missing = process.env["LXD_ACCESS_TEST_PULUMI_MISSING"];
   if (missing !== undefined) return missing;
-  const isOnPath = (process.env["PATH"] ?? "")
-    .split(delimiter)
-    .some((folder) => existsSync(join(folder, "pulumi")));
-  return isOnPath ? undefined : "there is no pulumi on PATH; `npm test` finds or builds one";
+  return isOnPath("pulumi") ? undefined : "there is no pulumi on PATH; `npm test` finds or builds one";
+}
+
+function sshdReason(): string | undefined {
+  const missing = process.env["LXD_ACCESS_TEST_SSHD_MISSING"];
+  if (missing !== undefined) return missing;
+  const given = process.env["SSHD_BIN"] ?? "";
+  if (given !== "") return existsSync(given) ? undefined : `SSHD_BIN names ${given}, which is not there`;
+  return isOnPath("sshd", "/usr/sbin") && isOnPath("ssh-keygen")
+    ? undefined
+    : "there is no sshd or no ssh-keygen on PATH";
+}
+
+function isOnPath(program: string, ...others: string[]): boolean {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...others];
+  return folders.some((folder) => existsSync(join(folder, program)));
 }

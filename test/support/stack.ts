@@ -92,6 +92,23 @@ export class Stack {
     return recorded(resource.name, resource.id, checked, updated.outs);
   }
 
+  /** Like {@link update}, for an update that is to fail: the message, and what was recorded in spite of it. */
+  async updateFails(
+    resource: Recorded,
+    inputs: Properties,
+  ): Promise<{ message: string; recorded?: Recorded }> {
+    const { name, id, outputs } = resource;
+    const checked = await this.checked(name, inputs);
+    const error = await this.with(name, (provider) => provider.update?.(id, outputs, checked) ?? fail()).then(
+      () => assert.fail(`updating the ${name} was to fail`),
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof Error);
+    const { properties } = error as { properties?: Properties };
+    const half = properties === undefined ? undefined : recorded(name, id, checked, properties);
+    return { message: error.message, recorded: half };
+  }
+
   /** The resource after a refresh; undefined when it is gone. */
   async refresh(resource: Recorded): Promise<Recorded | undefined> {
     const found: { id?: string; props?: unknown } = await this.with(
@@ -122,6 +139,21 @@ export class Stack {
           ),
       );
       return await Promise.all(results);
+    } finally {
+      await pool.close();
+    }
+  }
+
+  /** Refreshes several at once in one provider process, as the engine does. */
+  async refreshTogether(resources: readonly Recorded[]): Promise<(Recorded | undefined)[]> {
+    const pool = new ClientPool();
+    try {
+      const refreshes = resources.map(async ({ name, id, inputs, outputs }) => {
+        const found: { id?: string; props?: unknown } =
+          (await this.provider(name, pool).read?.(id, outputs)) ?? fail();
+        return found.id === undefined ? undefined : recorded(name, found.id, inputs, found.props);
+      });
+      return await Promise.all(refreshes);
     } finally {
       await pool.close();
     }

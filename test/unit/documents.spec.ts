@@ -3,6 +3,10 @@ import { strict as assert } from "node:assert";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import * as ts from "typescript";
+import { profileNames } from "../support/double/double";
+import { waysFor } from "../support/lifecycle";
+import { lifecycleCases } from "../support/lifecycle-cases";
+import { profileFor } from "../support/servers";
 
 const root = resolve(__dirname, "../..");
 const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/design.md"];
@@ -52,6 +56,37 @@ describe("the documents", () => {
       );
       for (const name of named) assert.ok(scripts[name] !== undefined, `${document} names npm run ${name}`);
     }
+  });
+
+  it("show the lifecycle table as it is: `npm run support-table` writes it", () => {
+    const table =
+      /<!-- support-table -->\n\n(.*?)\n\n<!-- \/support-table -->/s.exec(textOf("README.md"))?.[1] ?? "";
+    const rows = table.split("\n").map((row) => row.split("|").map((cell) => cell.trim()));
+    const shown = rows.slice(2).map(([, server = "", way = "", ...counts]) => {
+      const profile = /^(LXD|Incus) (\d+\.\d+|\d+)/.exec(server)?.[0].toLowerCase().replace(" ", "-") ?? "";
+      const kind = server.endsWith("(double)")
+        ? profile
+        : server.endsWith("cluster of two")
+          ? "lxd-cluster"
+          : `${profile.split("-")[0] ?? ""}-daemon`;
+      return [kind, way, ...counts.filter((count) => count !== "")];
+    });
+    const kinds = ["lxd-daemon", "lxd-cluster", "incus-daemon", ...profileNames] as const;
+    const ran = kinds.flatMap((kind) =>
+      (["unix", "https", "ssh"] as const).map((way) => {
+        const counts = ["HttpsAddress", "TrustToken", "Remote"].map(
+          (resource) =>
+            lifecycleCases.filter((one) => one.resource === resource && waysFor(one, kind).includes(way))
+              .length,
+        );
+        return [kind, way, ...counts.filter((count) => count > 0).map((count) => `${count} of ${count}`)];
+      }),
+    );
+    // The table is made with the LXD that distributions package; another one that is installed here has other cases.
+    const isOther = profileFor("lxd-daemon") !== "lxd-5.0";
+    const comparable = (rows: string[][]): string[][] =>
+      rows.filter(([kind = ""]) => !isOther || !["lxd-daemon", "lxd-cluster"].includes(kind));
+    assert.deepEqual(comparable(shown), comparable(ran.filter((row) => row.length > 2)));
   });
 
   it("link to files that exist", () => {

@@ -56,9 +56,11 @@ const lists = {
 /** What the provider stores for itself, and a program is not shown. */
 const hidden: Record<ResourceName, string[]> = {
   ClientCertificate: ["given", "pkcs12Password"],
-  HttpsAddress: ["connection", "given", "incomplete", "server"],
-  Remote: ["entry", "given", "incomplete", "previousDefault", "token"],
-  TrustToken: ["connection", "given", "held", "knownClients", "operation", "server"],
+  HttpsAddress: ["assigned", "connection", "given", "incomplete", "server"],
+  Remote: [
+    ...["entry", "flavor", "given", "incomplete", "ownPair", "pkcs12Password", "previousDefault", "token"],
+  ],
+  TrustToken: ["connection", "given", "held", "identity", "knownClients", "operation", "server"],
 };
 
 describe("the SDK's lists agree with the provider's schemas", () => {
@@ -87,12 +89,23 @@ const secret = (value: unknown): object => ({
   value,
 });
 const timeouts = { connect: 5, request: 20 };
+const hop = {
+  ...{ host: "edge", port: 22, user: "root", privateKey: "a key", privateKeyPath: "~/.ssh/id", agent: true },
+  ...{ privateKeyPassphrase: "a passphrase", hostKeyFingerprint: "SHA256:", knownHostsPath: "./known_hosts" },
+};
 /** Every input of a connection, though they do not belong together: that is for the provider to say. */
 const connection = {
   ...{ socketPath: "/run/lxd", address: "10.0.0.1", clientCertificate: "cert", clientKey: "the key" },
   ...{ serverFingerprint: "ab", serverCertificate: "PEM", timeouts },
+  ssh: { ...hop, proxyJump: hop, socketPath: "/run/incus/unix.socket" },
+  ...{ remote: "prod", configDir: "~/lxc" },
 };
-const connectionOnTheWire = { ...connection, clientKey: secret("the key") };
+const hopOnTheWire = { ...hop, privateKey: secret("a key"), privateKeyPassphrase: secret("a passphrase") };
+const connectionOnTheWire = {
+  ...connection,
+  clientKey: secret("the key"),
+  ssh: { ...connection.ssh, ...hopOnTheWire, proxyJump: hopOnTheWire },
+};
 
 const everything = {
   ClientCertificate: {
@@ -101,15 +114,18 @@ const everything = {
   } satisfies ClientCertificateArgs,
   HttpsAddress: {
     ...{ address: ":8443", target: "member", floating: true, verify: true, allowLockout: true, connection },
+    ...{ subnet: "10.0.0.0/8", interface: "lo", family: "inet", port: 8443 },
   } satisfies HttpsAddressArgs,
   Remote: {
     ...{ name: "prod", token: "a token", addresses: ["10.0.0.1"], serverFingerprint: "ab" },
     ...{ serverCertificate: "PEM", clientCertificate: "cert", clientKey: "the key", project: "ci" },
     ...{ configDir: "~/lxc", configFlavor: "incus", setDefault: true, revokeOnDelete: false, timeouts },
+    ...{ pkcs12Password: "a password", pkcs12Encryption: "3des", public: true, protocol: "lxd" },
   } satisfies RemoteArgs,
   TrustToken: {
     ...{ clientName: "ci", projects: ["ci"], restricted: true, addresses: ["10.0.0.1"] },
     ...{ clientFingerprint: "ab", revokeClientOnDelete: false, connection },
+    ...{ groups: ["admins"], kind: "identity" },
   } satisfies TrustTokenArgs,
 };
 const makers: Record<ResourceName, () => pulumi.CustomResource> = {
@@ -122,7 +138,10 @@ const makers: Record<ResourceName, () => pulumi.CustomResource> = {
 const marked: Record<ResourceName, object> = {
   ClientCertificate: { pkcs12Password: secret("a password") },
   HttpsAddress: { connection: connectionOnTheWire },
-  Remote: { token: secret("a token"), clientCertificate: secret("cert"), clientKey: secret("the key") },
+  Remote: {
+    ...{ token: secret("a token"), clientCertificate: secret("cert"), clientKey: secret("the key") },
+    pkcs12Password: secret("a password"),
+  },
   TrustToken: { connection: connectionOnTheWire },
 };
 

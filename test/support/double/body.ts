@@ -51,6 +51,20 @@ export class Body {
     );
   }
 
+  /** A list of objects whose values are still to be looked at. */
+  objects(key: string): Record<string, unknown>[] {
+    const value = this.#fields[key] ?? [];
+    if (!Array.isArray(value)) return this.#complain(key, value, "[]struct");
+    return value.map((item: unknown) =>
+      typeof item === "object" && item !== null ? { ...item } : this.#complain(key, item, "struct"),
+    );
+  }
+
+  /** The keys that are there, whatever they hold. */
+  keys(): string[] {
+    return Object.keys(this.#fields);
+  }
+
   /** An object whose values are still to be looked at. */
   object(key: string): Record<string, unknown> {
     const value = this.#fields[key] ?? {};

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { Body } from "./body";
 import type { ApiReply, ApiRequest, Host, Route } from "./protocol";
-import { ApiError, checkIfMatch, Crash, created, isAdmin, isTrusted, ok, tagged } from "./protocol";
+import { ApiError, checkIfMatch, Crash, created, isAdmin, isTrusted, may, ok, tagged } from "./protocol";
 import type { TrustedCertificate } from "./state";
 import { issueToken, redeemToken } from "./tokens";
 import { addCertificate, certificateType, checkCertificate, checkName, checkProjects } from "./trust-store";
@@ -20,7 +20,8 @@ export const certificateRoutes: Route[] = [
 ];
 
 function visible(host: Host, { caller }: ApiRequest): TrustedCertificate[] {
-  if (isAdmin(caller) || host.profile.restrictedSeesAllCertificates) return host.state.certificates;
+  if (may(caller, "can_view_identities") || host.profile.restrictedSeesAllCertificates)
+    return host.state.certificates;
   return host.state.certificates.filter((entry) => entry === caller.trust);
 }
 
@@ -71,7 +72,7 @@ function postCertificate(host: Host, request: ApiRequest): ApiReply {
   if (presented !== undefined) return redeemToken(host, request, presented);
   if (!isTrusted(caller)) throw new ApiError(403, profile.forbidden);
   if (!asksForToken && certificate === "") throw new ApiError(400, "Client is already trusted");
-  if (!isAdmin(caller)) throw new ApiError(403, profile.forbidden);
+  if (!may(caller, "can_create_identities")) throw new ApiError(403, profile.forbidden);
   if (asksForToken) return issueToken(host, caller, wanted, post);
   const added = addCertificate(host, decodeDer(certificate), {
     ...wanted,
@@ -160,7 +161,7 @@ function rotate(host: Host, entry: TrustedCertificate, pem: string): void {
 function deleteCertificate(host: Host, { caller }: ApiRequest, prefix: string): ApiReply {
   const entry = find(host, host.state.certificates, prefix);
   const own = entry === caller.trust && host.profile.restrictedMayRemoveItself;
-  if (!isAdmin(caller) && !own) throw new ApiError(403, host.profile.cannotRemove);
+  if (!may(caller, "can_delete_identities") && !own) throw new ApiError(403, host.profile.cannotRemove);
   host.state.certificates = host.state.certificates.filter((other) => other !== entry);
   return ok({});
 }

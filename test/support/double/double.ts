@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { FrontDoor, type Intercept, type SeenRequest } from "./front-door";
 import { NetworkListener } from "./listener";
+import { administrators } from "./groups";
 import { defaultProject } from "./projects";
 import { type ProfileName, profileOf } from "./profiles";
 import { serverIdentity } from "./server-certificate";
@@ -45,16 +46,18 @@ export interface Double {
  */
 export async function startDouble(
   profileName: ProfileName,
-  options: { directory?: string; speed?: number } = {},
+  options: { directory?: string; speed?: number; name?: string } = {},
 ): Promise<Double> {
-  const { speed = 1 } = options;
+  const { speed = 1, name = hostname() } = options;
   const profile = profileOf(profileName);
   const directory = options.directory ?? mkdtempSync("/tmp/lxa-double-");
   const made = options.directory === undefined || !existsSync(directory);
   mkdirSync(directory, { recursive: true, mode: 0o711 });
   const socketPath = join(directory, "unix.socket");
-  const state = new State(hostname(), profile.timeOrderedIds, speed);
+  const state = new State(name, profile.timeOrderedIds, speed);
   state.projects.set("default", defaultProject(profile.projectFeatures, profile.flavor));
+
+  if (profile.hasIdentities) state.groups.set(administrators.name, administrators);
 
   const door = new FrontDoor(socketPath);
   const open = async () => {

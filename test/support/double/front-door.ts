@@ -5,17 +5,19 @@ import * as https from "node:https";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { certificateRoutes } from "./certificates";
+import { groupRoutes } from "./groups";
+import { identityRoutes } from "./identities";
 import { networkRoutes } from "./networks";
 import { operationRoutes } from "./operations";
 import { projectRoutes } from "./projects";
 import type { ApiReply, ApiRequest, Caller, Host, Route } from "./protocol";
-import { ApiError, Crash, isAdmin, isTrusted, refused } from "./protocol";
+import { ApiError, Crash, isTrusted, may, notAllowed, refused } from "./protocol";
 import { serverRoutes } from "./server";
-import { fingerprintOf, trustedEntry } from "./trust-store";
+import { fingerprintOf, trustedEntry, trustedIdentity } from "./trust-store";
 
 const ROUTES: Route[] = [
   ...[...serverRoutes, ...certificateRoutes, ...operationRoutes],
-  ...[...projectRoutes, ...networkRoutes],
+  ...[...projectRoutes, ...networkRoutes, ...groupRoutes, ...identityRoutes],
 ];
 
 /** A request as tests see it. */
@@ -144,11 +146,16 @@ export class FrontDoor {
 /** Trust is looked up anew for each request: a client that was removed is a stranger on its open connection. */
 function callerOf(host: Host, socket: Socket): Caller {
   const remoteAddress = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}`;
-  if (!(socket instanceof TLSSocket)) return { overUnix: true, remoteAddress };
+  const nobody = { overUnix: false, permissions: [], remoteAddress };
+  if (!(socket instanceof TLSSocket)) return { ...nobody, overUnix: true };
   const certificate = socket.getPeerX509Certificate();
-  if (!certificate) return { overUnix: false, remoteAddress };
+  if (!certificate) return nobody;
   const trust = trustedEntry(host, certificate);
-  return { overUnix: false, certificate, fingerprint: fingerprintOf(certificate), trust, remoteAddress };
+  const identity = trustedIdentity(host, certificate);
+  const permissions = (identity?.groups ?? []).flatMap(
+    (name) => host.state.groups.get(name)?.permissions ?? [],
+  );
+  return { ...nobody, certificate, fingerprint: fingerprintOf(certificate), trust, identity, permissions };
 }
 
 async function readText(incoming: http.IncomingMessage): Promise<string> {
@@ -185,12 +192,14 @@ async function handle(
 
 function dispatch(host: Host, request: ApiRequest): ApiReply | Promise<ApiReply> {
   const { profile } = host;
-  const routes = ROUTES.filter(({ path }) => path.test(request.path));
+  const routes = ROUTES.filter(
+    ({ path, ofIdentities }) => path.test(request.path) && (profile.hasIdentities || !ofIdentities),
+  );
   if (routes.length === 0) throw new ApiError(404, profile.notFound);
   const route = routes.find(({ method }) => method === request.method);
   if (!isTrusted(request.caller) && !route?.untrusted) throw new ApiError(403, profile.forbidden);
   if (!route) throw new ApiError(501, profile.notImplemented);
-  if (route.admin && !isAdmin(request.caller)) throw new ApiError(403, profile.restricted);
+  if (route.needs && !may(request.caller, route.needs)) throw notAllowed(host, request.caller);
   return route.handle(host, request, decoded(route.path.exec(request.path)?.[1] ?? ""));
 }
 

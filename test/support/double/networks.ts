@@ -1,7 +1,7 @@
 import type { NetworkInterfaceInfo } from "node:os";
 import { networkInterfaces } from "node:os";
 import type { ApiReply, ApiRequest, Host, Route } from "./protocol";
-import { ApiError, maySee, ok, tagged } from "./protocol";
+import { ApiError, maySee, notAllowed, ok, tagged } from "./protocol";
 
 export const networkRoutes: Route[] = [
   { method: "GET", path: /^\/1\.0\/networks$/, handle: listNetworks },
@@ -15,9 +15,10 @@ function interfaces(): Map<string, NetworkInterfaceInfo[]> {
 }
 
 /** Networks belong to the project `default`; some versions forget that for single ones. */
-function checkMaySee({ profile }: Host, { caller }: ApiRequest, listing: boolean): void {
+function checkMaySee(host: Host, { caller }: ApiRequest, listing: boolean): void {
+  const { profile } = host;
   if (maySee(caller, "default")) return;
-  if (!profile.networksElsewhere) throw new ApiError(403, profile.restricted);
+  if (!profile.networksElsewhere) throw notAllowed(host, caller);
   if (listing) throw new ApiError(profile.networksElsewhere.status, profile.networksElsewhere.message);
 }
 

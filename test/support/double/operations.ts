@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ApiReply, ApiRequest, Caller, Host, Route } from "./protocol";
-import { ApiError, isAdmin, maySee, ok } from "./protocol";
+import { ApiError, isAdmin, maySee, notAllowed, ok } from "./protocol";
 import type { Operation, PendingToken } from "./state";
 
 const ONE = /^\/1\.0\/operations\/([^/]+)$/;
@@ -46,7 +46,7 @@ function shownOperations(host: Host): Operation[] {
 
 function issuerLives(host: Host, { issuer }: PendingToken): boolean {
   if (issuer === undefined || !host.profile.tokensDieWithIssuer) return true;
-  return host.state.certificates.some(({ id }) => id === issuer);
+  return [...host.state.certificates, ...host.state.identities].some(({ id }) => id === issuer);
 }
 
 /** The tokens that can be redeemed. */
@@ -58,8 +58,8 @@ export function pendingTokens(host: Host): { operation: Operation; token: Pendin
 
 /** Everything here is in the project `default`. */
 function checkMayRead({ profile }: Host, { caller }: ApiRequest): void {
-  if (profile.tokensSeenFromElsewhere === "none" && !maySee(caller, "default"))
-    throw new ApiError(403, profile.restricted);
+  if (profile.tokensSeenFromElsewhere !== "none" || maySee(caller, "default")) return;
+  throw caller.identity ? new ApiError(404, profile.notFound) : new ApiError(403, profile.restricted);
 }
 
 function listOperations(host: Host, request: ApiRequest): ApiReply {
@@ -90,8 +90,7 @@ function getOperation(host: Host, request: ApiRequest, id: string): ApiReply {
 
 /** A hidden operation is still there to be cancelled. */
 function cancelOperation(host: Host, { caller }: ApiRequest, id: string): ApiReply {
-  if (!isAdmin(caller) && !host.profile.everyoneCancelsTokens)
-    throw new ApiError(403, host.profile.restricted);
+  if (!isAdmin(caller) && !host.profile.everyoneCancelsTokens) throw notAllowed(host, caller);
   const operation = find(host.state.operations(), id);
   if (operation.status !== "Running") throw new ApiError(400, "Only running operations can be cancelled");
   host.state.endOperation(operation, "Cancelled");

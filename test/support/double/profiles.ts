@@ -21,6 +21,9 @@ const singleQuoted: Text = (key = "", value = "", reason = "") =>
 const notResolved: Text = (host = "") => `Couldn't resolve "${host}"`;
 const plainListenError: Text = (canonical = "", cause = "") =>
   `Cannot listen on network HTTPS socket "${canonical}": ${cause}`;
+const failedTo: Text = (verb = "", object = "") => `Failed to ${verb} ${object}`;
+const failedDoing: Text = (verb = "", object = "") => `Failed ${verb.replace(/e$/, "")}ing ${object}`;
+const namedIdentityExists: Text = (name = "") => `An identity with name "${name}" already exists`;
 const changedSince =
   "The configuration has been modified since this change began. " +
   "Please retrieve the updated configuration before proceeding.";
@@ -211,6 +214,31 @@ const table = {
   ambiguousPrefixStatus: row(500, 400, 400, 500),
   /** Status when a certificate is rotated to one that is in the trust store already. */
   rotationCollisionStatus: row(500, 409, 409, 500),
+
+  // --- TLS identities and groups: the cells of versions without them are never looked at ------------------------
+  hasIdentities: row(false, true, true, false),
+  failedTo: texts(failedTo, failedTo, failedDoing, failedTo),
+  groupExists: texts(
+    (name = "") => `Authorization group "${name}" already exists`,
+    (name = "") => `Authorization group "${name}" already exists`,
+    () => "Authorization group already exists",
+    (name = "") => `Authorization group "${name}" already exists`,
+  ),
+  groupNotFound: row("", "AuthGroup not found", "Authorization group not found", ""),
+  /** The name of an identity that is made from a certificate is taken; the text of the 409. */
+  identityExists: texts(
+    namedIdentityExists,
+    namedIdentityExists,
+    () => "Identity already exists",
+    namedIdentityExists,
+  ),
+  /** Where an activated identity is said to be: at the id it had, which is gone, or at the one it has. */
+  activatedLocation: row<"old" | "new">("old", "old", "new", "old"),
+  /** `groups` of clients that are certificates, in lists of identities. */
+  listedGroupsOfCertificates: row<null | readonly string[]>(null, null, [], null),
+  effectiveGroupsOfCertificates: row<null | readonly string[]>([], [], null, []),
+  /** `expires_at` tells a client until when its certificate is valid. */
+  tellsOwnExpiry: row(false, false, true, false),
 
   // --- Operations, projects -------------------------------------------------------------------------------------
   /** What a restricted client without the project `default` sees of pending tokens. */

@@ -9,9 +9,9 @@ const ONE = /^\/1\.0\/projects\/([^/]+)$/;
 
 export const projectRoutes: Route[] = [
   { method: "GET", path: ALL, handle: listProjects },
-  { method: "POST", path: ALL, admin: true, handle: postProject },
+  { method: "POST", path: ALL, needs: "admin", handle: postProject },
   { method: "GET", path: ONE, handle: getProject },
-  { method: "DELETE", path: ONE, admin: true, handle: deleteProject },
+  { method: "DELETE", path: ONE, needs: "admin", handle: deleteProject },
 ];
 
 /** The project that every server has. */

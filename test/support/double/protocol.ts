@@ -1,7 +1,7 @@
 import { createHash, type X509Certificate } from "node:crypto";
 import type { NetworkListener } from "./listener";
 import type { Profile } from "./profiles";
-import type { State, TrustedCertificate } from "./state";
+import type { Identity, Permission, State, TrustedCertificate } from "./state";
 
 /** What the handlers of all areas work on. */
 export interface Host {
@@ -21,6 +21,9 @@ export interface Caller {
   fingerprint?: string;
   /** The entry of the trust store; undefined over the unix socket and for untrusted clients. */
   trust?: TrustedCertificate;
+  /** The same for a client with fine-grained rights, and what its groups allow it. */
+  identity?: Identity;
+  permissions: readonly Permission[];
   /** For the requestor of operations. */
   remoteAddress: string;
 }
@@ -43,13 +46,23 @@ export interface ApiReply {
   body: unknown;
 }
 
+/** Rights on the server that the double knows; by the documentation the first one holds all others, the second one those to view. */
+export const serverEntitlements = [
+  ...(["admin", "viewer", "can_edit", "can_create_identities", "can_view_identities"] as const),
+  ...(["can_edit_identities", "can_delete_identities", "can_create_groups", "can_view_groups"] as const),
+  "can_delete_groups",
+] as const;
+export type Entitlement = (typeof serverEntitlements)[number];
+
 /** One endpoint. Without `untrusted` a client that is not trusted gets 403 before the handler runs. */
 export interface Route {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: RegExp;
   untrusted?: true;
-  /** Refused to restricted clients before the handler runs. */
-  admin?: true;
+  /** Refused before the handler runs to restricted clients, and to identities without this entitlement on the server. */
+  needs?: Entitlement;
+  /** Not there in versions without TLS identities. */
+  ofIdentities?: true;
   handle: (host: Host, request: ApiRequest, name: string) => ApiReply | Promise<ApiReply>;
 }
 
@@ -80,8 +93,8 @@ export function tagged(metadata: unknown, taggedPart: unknown = metadata): ApiRe
 }
 
 /** 201: the status line says Created, the body 200. */
-export function created(location: string): ApiReply {
-  return { status: 201, headers: { Location: location }, body: { ...sync, metadata: null } };
+export function created(location: string, metadata: unknown = null): ApiReply {
+  return { status: 201, headers: { Location: location }, body: { ...sync, metadata } };
 }
 
 export function accepted(operation: { id: string }): ApiReply {
@@ -115,15 +128,41 @@ export function checkIfMatch(host: Host, request: ApiRequest, value: unknown): v
 }
 
 export function isTrusted(caller: Caller): boolean {
-  return caller.overUnix || caller.trust !== undefined;
+  return caller.overUnix || caller.trust !== undefined || caller.identity !== undefined;
 }
 
 /** Whether the caller may do everything. */
 export function isAdmin(caller: Caller): boolean {
-  return caller.overUnix || (caller.trust !== undefined && !caller.trust.restricted);
+  const isUnrestricted = caller.trust !== undefined && !caller.trust.restricted;
+  return caller.overUnix || isUnrestricted || holds(caller, "server", "/1.0", "admin");
+}
+
+/** Whether the caller has this right on the server. */
+export function may(caller: Caller, entitlement: Entitlement): boolean {
+  const isSight = entitlement.startsWith("can_view_");
+  return (
+    isAdmin(caller) ||
+    holds(caller, "server", "/1.0", entitlement) ||
+    (isSight && holds(caller, "server", "/1.0", "viewer"))
+  );
+}
+
+function holds({ permissions }: Caller, type: string, url: string, entitlement?: string): boolean {
+  return permissions.some(
+    (one) =>
+      one.entity_type === type &&
+      one.url === url &&
+      (entitlement === undefined || one.entitlement === entitlement),
+  );
+}
+
+/** What a client hears that may not do what it asks for. */
+export function notAllowed({ profile }: Host, { identity }: Caller): ApiError {
+  return new ApiError(403, identity === undefined ? profile.restricted : profile.forbidden);
 }
 
 /** Whether the caller may see things in this project. */
 export function maySee(caller: Caller, project: string): boolean {
-  return isAdmin(caller) || caller.trust?.projects.includes(project) === true;
+  if (isAdmin(caller) || caller.trust?.projects.includes(project) === true) return true;
+  return holds(caller, "project", `/1.0/projects/${encodeURIComponent(project)}`);
 }

@@ -2,7 +2,7 @@ import { unresolvableHost, announcedAddresses } from "./address";
 import { Body, goType, jsonType } from "./body";
 import { isExpiry } from "./expiry";
 import type { ApiReply, ApiRequest, Caller, Host, Route } from "./protocol";
-import { ApiError, checkIfMatch, isAdmin, isTrusted, ok, tagged } from "./protocol";
+import { ApiError, checkIfMatch, isTrusted, may, ok, tagged } from "./protocol";
 
 const ADDRESS = "core.https_address";
 const UUID = "volatile.uuid";
@@ -22,8 +22,8 @@ const KEYS: Record<string, { scope: "local" | "cluster"; kind: "address" | "expi
 export const serverRoutes: Route[] = [
   { method: "GET", path: /^\/$/, untrusted: true, handle: () => ok(["/1.0"]) },
   { method: "GET", path: /^\/1\.0$/, untrusted: true, handle: getServer },
-  { method: "PATCH", path: /^\/1\.0$/, admin: true, handle: patchConfig },
-  { method: "PUT", path: /^\/1\.0$/, admin: true, handle: putConfig },
+  { method: "PATCH", path: /^\/1\.0$/, needs: "can_edit", handle: patchConfig },
+  { method: "PUT", path: /^\/1\.0$/, needs: "can_edit", handle: putConfig },
 ];
 
 /** The config as an administrator sees it. */
@@ -45,7 +45,7 @@ function getServer(host: Host, { caller, query }: ApiRequest): ApiReply {
   if (!isTrusted(caller)) return ok({ ...anyone, auth: "untrusted", config: profile.configForUntrusted });
   const target = query.get("target") ?? "none";
   if (target !== "none") throw new ApiError(404, "Cluster member not found");
-  const config = isAdmin(caller) ? shownConfig(host) : profile.configForRestricted;
+  const config = may(caller, "can_edit") ? shownConfig(host) : profile.configForRestricted;
   const environment = {
     addresses: announcedAddresses(state.announcedAddress),
     certificate: identity.certificate,

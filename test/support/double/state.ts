@@ -15,6 +15,34 @@ export interface TrustedCertificate {
   description: string;
 }
 
+/** A client with fine-grained rights: invited (pending), or let in. */
+export interface Identity {
+  /** Stays the same when it is activated, or its certificate rotated. */
+  readonly id: number;
+  name: string;
+  /** What the API calls its id: a UUID while it is pending, then the SHA-256 of its certificate, lower-case hex. */
+  identifier: string;
+  /** Names of groups, sorted. */
+  groups: string[];
+  /** PEM; empty while it is pending. */
+  certificate: string;
+  /** 64 hex digits, secret, and how long they let somebody in; undefined once somebody is. */
+  pending?: { readonly secret: string; readonly expiresAt?: Date };
+}
+
+export interface Permission {
+  readonly entity_type: string;
+  readonly url: string;
+  readonly entitlement: string;
+}
+
+/** What its members may do. */
+export interface Group {
+  readonly name: string;
+  readonly description: string;
+  readonly permissions: readonly Permission[];
+}
+
 export type CertificateType = "client" | "server" | "metrics";
 
 export interface Project {
@@ -47,7 +75,7 @@ export interface PendingToken {
   projects: string[];
   description: string;
   expiresAt?: Date;
-  /** The id of the certificate that asked for it; undefined for the unix socket. */
+  /** The id of the certificate or identity that asked for it; undefined for the unix socket. */
   issuer?: number;
 }
 
@@ -62,6 +90,8 @@ export class State {
   announcedAddress = "";
   readonly uuid = randomUUID();
   certificates: TrustedCertificate[] = [];
+  identities: Identity[] = [];
+  readonly groups = new Map<string, Group>();
   readonly projects = new Map<string, Project>();
   readonly #operations = new Map<string, Operation>();
   #lastId = 0;
@@ -98,11 +128,17 @@ export class State {
     operation.endedAt = new Date();
   }
 
-  /** What goes with the process: operations, and with them pending certificate tokens. */
+  /** What goes with the process: operations, and with them pending certificate tokens; at the start, what has expired. */
   forget(): void {
+    this.identities = this.identities.filter(({ pending }) => !isOver(pending));
     this.#operations.clear();
     this.announcedAddress = this.config["core.https_address"] ?? "";
   }
+}
+
+/** Whether a pending identity can no longer be activated. */
+export function isOver(pending: Identity["pending"]): boolean {
+  return pending?.expiresAt !== undefined && pending.expiresAt.getTime() < Date.now();
 }
 
 /** UUID version 7: 48 bits of milliseconds, then random. */

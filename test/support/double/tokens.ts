@@ -16,10 +16,9 @@ export function issueToken(
 ): ApiReply {
   const { profile, state, identity } = host;
   const { name, restricted, projects, description } = wanted;
-  if ((state.config["core.https_address"] ?? "") === "") throw new ApiError(400, profile.notListening);
+  checkListening(host);
   if (profile.checksTokenNames) checkTokenName(name);
-  const expiry = state.config["core.remote_token_expiry"] ?? profile.defaultTokenExpiry;
-  const expiresAt = expiryAfter(new Date(), expiry);
+  const expiresAt = tokenExpiry(host);
   const secret = randomBytes(32).toString("hex");
   const blank = Object.fromEntries(profile.tokenRequestKeys.map((key) => [key, post.string(key)]));
   const operation = state.addOperation({
@@ -32,10 +31,28 @@ export function issueToken(
       request: { name, type: "client", restricted, projects, ...blank, token: true },
       secret,
     },
-    token: { secret, name, restricted, projects, description, expiresAt, issuer: caller.trust?.id },
+    token: {
+      secret,
+      name,
+      restricted,
+      projects,
+      description,
+      expiresAt,
+      issuer: (caller.trust ?? caller.identity)?.id,
+    },
     requestor: requestorOf(caller),
   });
   return accepted(shownOperation(host, operation));
+}
+
+/** 400 where no client could redeem a token. */
+export function checkListening({ profile, state }: Host): void {
+  if ((state.config["core.https_address"] ?? "") === "") throw new ApiError(400, profile.notListening);
+}
+
+/** When a token that is issued now expires. */
+export function tokenExpiry({ profile, state }: Host): Date | undefined {
+  return expiryAfter(new Date(), state.config["core.remote_token_expiry"] ?? profile.defaultTokenExpiry);
 }
 
 function checkTokenName(name: string): void {
@@ -55,8 +72,14 @@ export function redeemToken(host: Host, { caller }: ApiRequest, presented: strin
   const { profile, state } = host;
   const alreadyTrusted = isTrusted(caller);
   if (alreadyTrusted && profile.sparesTokenOfTrusted) throw new ApiError(400, "Client is already trusted");
-  const secret = decodeToken(presented);
-  if (secret === undefined) throw new ApiError(403, profile.forbidden);
+  const decoded = decodeToken(presented);
+  if (decoded === undefined) throw new ApiError(403, profile.forbidden);
+  const { secret } = decoded;
+  if (decoded.isForIdentity && profile.hasIdentities)
+    throw new ApiError(
+      alreadyTrusted ? 500 : 400,
+      "Failed during search for certificate add token operation: TLS Identity token detected (you must update your client)",
+    );
   const pending = pendingTokens(host).find(({ token }) => token.secret === secret);
   if (!pending) throw new ApiError(403, "No matching certificate add operation found");
   const { operation, token } = pending;
@@ -74,14 +97,15 @@ export function redeemToken(host: Host, { caller }: ApiRequest, presented: strin
   return created(`/1.0/certificates/${added.fingerprint}`);
 }
 
-/** The secret inside a token; undefined for what is not one. Everything else in it is for the client. */
-function decodeToken(presented: string): string | undefined {
+/** The secret inside a token, and what it is for; undefined for what is not one. All else in it is for the client. */
+export function decodeToken(presented: string): { secret: string; isForIdentity: boolean } | undefined {
   try {
     const token: unknown = JSON.parse(Buffer.from(presented, "base64").toString("utf8"));
     if (typeof token !== "object" || token === null) return undefined;
-    const { client_name, fingerprint, addresses, secret } = { ...token } as Record<string, unknown>;
+    const { client_name, fingerprint, addresses, secret, type } = { ...token } as Record<string, unknown>;
     const complete = Boolean(client_name) && Boolean(fingerprint) && Array.isArray(addresses);
-    return complete && typeof secret === "string" && secret !== "" ? secret : undefined;
+    if (!complete || typeof secret !== "string" || secret === "") return undefined;
+    return { secret, isForIdentity: type === "Client certificate" };
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { createHash, type X509Certificate } from "node:crypto";
 import type { Host } from "./protocol";
 import { ApiError } from "./protocol";
-import type { CertificateType, TrustedCertificate } from "./state";
+import type { CertificateType, Identity, TrustedCertificate } from "./state";
 
 export function fingerprintOf(certificate: X509Certificate): string {
   return createHash("sha256").update(certificate.raw).digest("hex");
@@ -37,15 +37,29 @@ export function trustedEntry(host: Host, certificate: X509Certificate): TrustedC
   );
 }
 
+/** The same for a client with fine-grained rights. */
+export function trustedIdentity(host: Host, certificate: X509Certificate): Identity | undefined {
+  if (!isValidNow(certificate)) return undefined;
+  const fingerprint = fingerprintOf(certificate);
+  return host.state.identities.find(({ identifier }) => identifier === fingerprint);
+}
+
 /** 404 for a project that does not exist. */
 export function checkProjects(host: Host, projects: string[]): void {
   if (projects.some((name) => !host.state.projects.has(name))) throw new ApiError(404, "Project not found");
 }
 
+/** Whether a client has this name, or is invited under it. */
+export function isNameTaken({ state }: Host, name: string, except?: TrustedCertificate): boolean {
+  return [...state.certificates, ...state.identities].some(
+    (entry) => entry.name === name && entry !== except,
+  );
+}
+
 /** 409 for a name in use, where names are unique. */
 export function checkName(host: Host, name: string, except?: TrustedCertificate): void {
-  const taken = host.state.certificates.some((entry) => entry.name === name && entry !== except);
-  if (taken && host.profile.nameTaken !== undefined) throw new ApiError(409, host.profile.nameTaken);
+  if (isNameTaken(host, name, except) && host.profile.nameTaken !== undefined)
+    throw new ApiError(409, host.profile.nameTaken);
 }
 
 /** Adds a client after the checks that every version makes, in their order. */
@@ -58,6 +72,8 @@ export function addCertificate(
   const fingerprint = fingerprintOf(certificate);
   if (host.state.certificates.some((entry) => entry.fingerprint === fingerprint))
     throw new ApiError(409, "Certificate already in trust store");
+  if (trustedIdentity(host, certificate) && host.profile.nameTaken !== undefined)
+    throw new ApiError(409, host.profile.nameTaken);
   const name = wanted.name || commonName(certificate);
   checkName(host, name);
   checkProjects(host, wanted.projects);

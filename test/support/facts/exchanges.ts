@@ -1,7 +1,8 @@
 /**
  * One request and what a server answers to it. In every string `{...}` stands for something of the run:
  * `{port:a}` a free port; `{fingerprint:k}`, `{prefix:k}` (its first 12 digits), `{der:k}` and `{pem:k}` the
- * certificate of client k; `{token:t}`, `{operation:t}` and `{secret:t}` what was issued as t; `{forged:t}` the
+ * certificate of client k; `{token:t}`, `{operation:t}` and `{secret:t}` what was issued as t, `{identity:t}`
+ * the id that a token's identity has while it is pending; `{forged:t}` the
  * same token with a wrong secret; `{etag:e}`; `{uuid}` the server's own.
  */
 export interface Exchange {
@@ -16,12 +17,14 @@ export interface Exchange {
   over?: string;
   /** The HTTP status. */
   status: number;
-  /** The text of the error: exactly (64 hex digits in it as `{hash}`), or a pattern. */
+  /** The text of the error: exactly (64 hex digits in it as `{hash}`), `{anything}`, or a pattern. */
   error?: string | RegExp;
   /** What the metadata must contain; see assertContains. */
   metadata?: unknown;
-  /** Keeps the token operation of the reply under this name. */
+  /** Keeps the token of the reply under this name. */
   token?: string;
+  /** Where the reply says that what was made is. */
+  location?: string;
   /** Keeps the ETag of the reply under this name. */
   etag?: string;
 }

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { makePair, type OpensslPair } from "../openssl-pair";
+import type { RawReply } from "../raw-request";
 import { freePort } from "../server-view";
 
 const pairs = new Map<string, OpensslPair>();
@@ -11,14 +12,35 @@ export function pairOf(name: string): OpensslPair {
   return pair;
 }
 
-/** A token operation, as a server described it. */
+/** What a server said when it issued a token. */
 export interface IssuedToken {
+  /** Of the operation that holds it, or of the pending identity. */
   id: string;
+  /** Of the client it is for. */
+  name: string;
   secret: string;
   addresses: string[];
   fingerprint: string;
   expiresAt?: string;
-  request: { name: string };
+  /** Only tokens for identities have one. */
+  type?: string;
+}
+
+/** Reads it from the reply: a token operation, or what was said of a pending identity. */
+export function issuedToken({ headers, body }: RawReply): IssuedToken {
+  const { id, metadata } = body.metadata as { id: string; metadata?: TokenOperation };
+  if (metadata !== undefined) return { ...metadata, id, name: metadata.request.name };
+  const { client_name: name, expires_at: expiresAt, ...rest } = body.metadata as IdentityToken;
+  return { ...rest, id: headers.location?.split("/").pop() ?? "", name, expiresAt };
+}
+
+interface TokenOperation extends Omit<IssuedToken, "id" | "name" | "type"> {
+  readonly request: { readonly name: string };
+}
+
+interface IdentityToken extends Omit<IssuedToken, "id" | "name" | "expiresAt"> {
+  readonly client_name: string;
+  readonly expires_at: string;
 }
 
 /** What the names in braces stand for during one case. */
@@ -72,6 +94,7 @@ export class Names {
       case "pem":
         return pairOf(name).certificate;
       case "operation":
+      case "identity":
         return this.token(name).id;
       case "secret":
         return this.token(name).secret;
@@ -91,8 +114,8 @@ export class Names {
 }
 
 /** The token's text, put together as the command-line clients do it. */
-function encode({ request, fingerprint, addresses, secret, expiresAt }: IssuedToken): string {
+function encode({ name, fingerprint, addresses, secret, expiresAt, type }: IssuedToken): string {
   const expires_at = expiresAt ?? "0001-01-01T00:00:00Z";
-  const token = { client_name: request.name, fingerprint, addresses, secret, expires_at };
+  const token = { client_name: name, fingerprint, addresses, secret, expires_at, type };
   return Buffer.from(JSON.stringify(token)).toString("base64");
 }

@@ -4,10 +4,10 @@ import * as https from "node:https";
 import { connect, createServer, type Server } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { rawRequest, type RawReply, type RawTarget } from "../raw-request";
-import { assertContains } from "./contains";
+import { ANYTHING, assertContains } from "./contains";
 import type { Case, Exchange, Step } from "./exchanges";
 import { listeningSockets } from "./listening-sockets";
-import { type IssuedToken, Names, pairOf } from "./names";
+import { issuedToken, Names, pairOf } from "./names";
 
 /** What a case needs of a server. */
 export interface Player {
@@ -84,7 +84,8 @@ class Run {
     await this.#check(exchange, await this.#send(exchange));
   }
 
-  async #check(exchange: Exchange, { status, body, headers }: RawReply): Promise<void> {
+  async #check(exchange: Exchange, reply: RawReply): Promise<void> {
+    const { status, body, headers } = reply;
     assert.equal(status, exchange.status, `status (the server says "${body.error}")`);
     assert.equal(
       body.type,
@@ -94,14 +95,15 @@ class Run {
     if (status >= 400) assert.equal(body.error_code, status, "error_code");
     const wanted = exchange.error ?? "";
     if (typeof wanted !== "string") assert.match(body.error, wanted);
+    else if (wanted === ANYTHING) assert.notEqual(body.error, "", "text of the error");
     else assert.equal(withoutHashes(body.error), await this.#names.text(wanted), "text of the error");
     if ("metadata" in exchange)
       assertContains(body.metadata, await this.#names.fill(exchange.metadata), "metadata");
     if (exchange.etag) this.#names.etags.set(exchange.etag, String(headers.etag));
-    if (exchange.token) {
-      const { id, metadata } = body.metadata as { id: string; metadata: Omit<IssuedToken, "id"> };
-      this.#names.tokens.set(exchange.token, { ...metadata, id });
-    }
+    if (exchange.token) this.#names.tokens.set(exchange.token, issuedToken(reply));
+    // Last, since a new token's own id may be in it.
+    if (exchange.location !== undefined)
+      assert.equal(headers.location, await this.#names.text(exchange.location), "Location");
   }
 
   async #send(exchange: Exchange): Promise<RawReply> {

@@ -49,6 +49,27 @@ export function redeem(server: ProfileName, as: string, token: string, outcome: 
   return { as, send: "POST /1.0/certificates", body: { [field]: token }, ...outcome };
 }
 
+/** Invites a client to become an identity, called as it. */
+export function invite(name: string, groups: string[] = []): Exchange {
+  const body = { name, token: true, groups };
+  return { send: "POST /1.0/auth/identities/tls", body, status: 201, token: name };
+}
+
+/** Presents the token of a pending identity. */
+export function activate(as: string, token: string, outcome: Outcome): Exchange {
+  return { as, send: "POST /1.0/auth/identities/tls", body: { trust_token: token }, ...outcome };
+}
+
+/** A group whose members have one right: on the server, or on a project. */
+export function group(name: string, entitlement?: string, project?: string): Exchange {
+  const target =
+    project === undefined
+      ? { entity_type: "server", url: "/1.0" }
+      : { entity_type: "project", url: `/1.0/projects/${project}` };
+  const permissions = entitlement === undefined ? [] : [{ ...target, entitlement }];
+  return { send: "POST /1.0/auth/groups", body: { name, permissions }, status: 201 };
+}
+
 export function isTrusted(as: string): Exchange {
   return { as, send: "GET /1.0", status: 200, metadata: { auth: "trusted" } };
 }

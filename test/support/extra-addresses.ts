@@ -1,0 +1,69 @@
+/** Addresses that this machine gets for a test, on its loopback interface. */
+import { execFileSync } from "node:child_process";
+
+/**
+ * Addresses from the ranges kept for documentation, so that no real network is meant by them. The kernel forgets them by
+ * itself should this process die.
+ */
+export class ExtraAddresses {
+  private readonly held = new Set<string>();
+
+  /** Gives the machine an address, as ADDRESS/PREFIX. */
+  add(address: string): void {
+    // Replaces what a run that died has left, and ends by itself in so many seconds.
+    ip([
+      "addr",
+      "replace",
+      address,
+      "dev",
+      "lo",
+      "scope",
+      scopeOf(address),
+      "valid_lft",
+      "600",
+      "preferred_lft",
+      "600",
+    ]);
+    this.held.add(address);
+  }
+
+  remove(address: string): void {
+    ip(["addr", "del", address, "dev", "lo"]);
+    this.held.delete(address);
+  }
+
+  removeAll(): void {
+    for (const address of this.held) this.remove(address);
+  }
+}
+
+/** Why this machine cannot be given addresses; undefined where it can. */
+export function noExtraAddresses(): string | undefined {
+  const probe = new ExtraAddresses();
+  try {
+    probe.add("198.51.100.254/32");
+    probe.removeAll();
+    return undefined;
+  } catch {
+    return "`ip addr` cannot give this machine addresses";
+  }
+}
+
+/** Every address that the machine has, as `ip` lists them: `interface family address/prefix`. */
+export function machineAddresses(): string[] {
+  const interfaces = JSON.parse(ip(["-json", "addr"])) as {
+    ifname: string;
+    addr_info: { family: string; local: string; prefixlen: number }[];
+  }[];
+  return interfaces.flatMap(({ ifname, addr_info: addresses }) =>
+    addresses.map(({ family, local, prefixlen }) => `${ifname} ${family} ${local}/${prefixlen}`),
+  );
+}
+
+function scopeOf(address: string): string {
+  return address.startsWith("fe80:") ? "link" : "global";
+}
+
+function ip(args: readonly string[]): string {
+  return execFileSync("ip", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
