@@ -12,7 +12,7 @@ export interface ClientCertificateArgs {
   /** Days before expiry from which on an update replaces it; Remotes follow. Default: never. Not for a client directory of
    * `lxc`, which has one pair for good: a Remote with such a `configDir` refuses another. */
   rotateBeforeDays?: pulumi.Input<number>;
-  /** Password of the PKCS#12 archive; none is made without one. Secret. */
+  /** Password of the PKCS#12 archive; none is made without one. Browsers take ECDSA and RSA keys, not Ed25519. Secret. */
   pkcs12Password?: pulumi.Input<string>;
   /** Encryption of the archive: "aes256" (default), or "3des", which the keychain of macOS wants. */
   pkcs12Encryption?: pulumi.Input<"aes256" | "3des">;

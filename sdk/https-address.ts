@@ -1,14 +1,33 @@
 import * as pulumi from "@pulumi/pulumi";
+import { connectionSecrets } from "./connection";
 import type { Connection } from "./connection";
 import { options, properties, typeOf } from "./resource";
 
 /** Inputs of {@link HttpsAddress}. */
 export interface HttpsAddressArgs {
-  /** Address to listen on: ":8443" (every interface), "10.0.0.11", "[fd00::1]:8443" or a DNS name. Default port 8443. */
-  address: pulumi.Input<string>;
+  /**
+   * Address to listen on: ":8443" (every interface), "10.0.0.11", "[fd00::1]:8443" or a DNS name. Default port 8443.
+   * Exactly one of `address`, `subnet` and `interface` is given.
+   */
+  address?: pulumi.Input<string>;
+  /**
+   * Instead of `address`: the server's own address in this subnet, such as "10.68.0.0/16" or "fd00:68::/64", so that one
+   * line serves a whole fleet. It is looked up at each update; a refresh shows where it has changed. Addresses of the
+   * loopback interface are taken only for a subnet of loopback, link-local IPv6 ones (fe80::/10) never.
+   */
+  subnet?: pulumi.Input<string>;
+  /**
+   * Instead of `address`: the server's own address on this interface, such as "enp5s0", looked up like that of `subnet`.
+   * Its IPv4 address if it has one, else its IPv6 address, unless `family` says which.
+   */
+  interface?: pulumi.Input<string>;
+  /** Beside `interface` or `subnet`: IPv4 only ("inet") or IPv6 only ("inet6"). */
+  family?: pulumi.Input<"inet" | "inet6">;
+  /** Beside `subnet` or `interface`: the port to listen on, 1 to 65535. Default 8443. */
+  port?: pulumi.Input<number>;
   /** Cluster member to set it on; required when the server is clustered. Another one replaces the resource. */
   target?: pulumi.Input<string>;
-  /** Allow an address that the server does not have now, because it moves between hosts. Default false. */
+  /** Beside `address`: allow one that the server does not have now, because it moves between hosts. Default false. */
   floating?: pulumi.Input<boolean>;
   /** Also dial each address from here and compare certificates. Default false. */
   verify?: pulumi.Input<boolean>;
@@ -27,9 +46,16 @@ export interface HttpsAddressArgs {
  *
  * ```ts
  * new HttpsAddress("server", { address: "10.0.0.11:8443" });
+ * for (const host of hosts) new HttpsAddress(host.name, { subnet: "10.68.0.0/16", connection: host.connection });
+ * for (const target of ["node1", "node2"]) new HttpsAddress(target, { subnet: "10.68.0.0/16", target });
  * ```
  *
- * Errors: LXD_LOCKOUT, LXD_REJECTED (the server's words), INPUT_INVALID (an address the server does not have),
+ * In a cluster every member has an address of its own, set through any of them by `target`. Where it is the address that
+ * the members use among themselves too (`cluster.https_address`), it can only be widened: moving or removing it would cut
+ * the member off.
+ *
+ * Errors: LXD_LOCKOUT, LXD_REJECTED (the server's words), INPUT_INVALID (an address the server does not have, several that
+ * are meant, a member the cluster does not have),
  * LXD_NOT_TRUSTED, LXD_SERVER_IDENTITY, LXD_UNREACHABLE, LXD_TIMEOUT.
  * See https://documentation.ubuntu.com/lxd/latest/server/#server-core:core.https_address
  */
@@ -39,7 +65,7 @@ export class HttpsAddress extends pulumi.CustomResource {
 
   /** What the server holds, as it was written. Empty where it does not listen. */
   declare readonly address: pulumi.Output<string>;
-  /** What the server should hold. */
+  /** What the server should hold: `address` as given, or what `subnet` or `interface` means, with its port. */
   declare readonly resolvedAddress: pulumi.Output<string>;
   /** The held address with the default port filled in. */
   declare readonly effectiveAddress: pulumi.Output<string>;
@@ -83,4 +109,4 @@ export const httpsAddressOutputs = [
 ];
 
 /** @internal */
-export const httpsAddressSecrets = { inputs: [["connection", "clientKey"]], outputs: [] };
+export const httpsAddressSecrets = { inputs: connectionSecrets, outputs: [] };

@@ -1,14 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Timeouts } from "./connection";
-import { options, properties, typeOf } from "./resource";
+import { optional, options, properties, typeOf } from "./resource";
 
-/** Inputs of {@link Remote}. Give a `token`, or `addresses` and a pin. */
+/** Inputs of {@link Remote}. Give a `token`, or `addresses` and a pin; for an image server `public` or `protocol`. */
 export interface RemoteArgs {
   /** Name of the remote. Default: the resource's name. */
   name?: pulumi.Input<string>;
   /** Trust token to redeem, as `lxc remote add` takes it. Secret. */
   token?: pulumi.Input<string | undefined>;
-  /** Where to reach the server, instead of the addresses in the token (NAT). Default port 8443. */
+  /** Where to reach the server, instead of the addresses in the token (NAT). Default port 8443. Of an image server the
+   * one address; with protocol "simplestreams" an https URL. */
   addresses?: pulumi.Input<pulumi.Input<string>[]>;
   /** SHA-256 of the server's certificate, hex: an explicit pin, needed without a token and after a rotation. */
   serverFingerprint?: pulumi.Input<string>;
@@ -22,10 +23,19 @@ export interface RemoteArgs {
   project?: pulumi.Input<string>;
   /** Client directory of `lxc` in which the remote is written, such as ~/.config/lxc. */
   configDir?: pulumi.Input<string>;
-  /** Which client configDir belongs to: `lxc` ("lxd", the default) or `incus`. */
+  /** Which client configDir belongs to: `lxc` ("lxd") or `incus`. Default: what a directory that is there already says of
+   * itself, else "lxd". */
   configFlavor?: pulumi.Input<"lxd" | "incus">;
   /** Make it the default remote of configDir. Default false. */
   setDefault?: pulumi.Input<boolean>;
+  /** Password of the PKCS#12 archive of the client's pair; none is made without one. Secret. */
+  pkcs12Password?: pulumi.Input<string>;
+  /** Encryption of the archive: "aes256" (default), or "3des", which the keychain of macOS wants. */
+  pkcs12Encryption?: pulumi.Input<"aes256" | "3des">;
+  /** Whether it is an image server: it is asked for images only, without a client certificate, and nothing is joined. */
+  public?: pulumi.Input<boolean>;
+  /** What an image server speaks. "simplestreams" is always public. Default: as configFlavor. */
+  protocol?: pulumi.Input<"lxd" | "incus" | "simplestreams">;
   /** Whether destroying it takes the client that it enrolled out of the server's trust store. Default true. */
   revokeOnDelete?: pulumi.Input<boolean>;
   /** Bounds on waiting. */
@@ -40,12 +50,20 @@ export interface RemoteArgs {
  * entry that was changed in configDir, are drift. Without a ClientCertificate and without configDir the key exists only in
  * this resource: if the run is killed before it is recorded, the client that joined cannot be used again.
  *
+ * An image server (`public`, or `protocol: "simplestreams"`) is only written to configDir. Nobody joins it, so of the
+ * outputs it has `name`, `address`, `addresses`, `configState`, and the server's certificate where it is pinned.
+ *
  * ```ts
  * const key = new ClientCertificate("ci");
  * new Remote("prod", {
  *   token: invitation.token,
  *   clientCertificate: key.certificate,
  *   clientKey: key.privateKey,
+ *   configDir: "~/.config/lxc",
+ * });
+ * new Remote("mirror", {
+ *   addresses: ["https://images.example.org"],
+ *   protocol: "simplestreams",
  *   configDir: "~/.config/lxc",
  * });
  * ```
@@ -84,6 +102,8 @@ export class Remote extends pulumi.CustomResource {
   declare readonly clientFingerprint: pulumi.Output<string>;
   /** When the client's certificate expires, RFC 3339. */
   declare readonly clientExpiresAt: pulumi.Output<string>;
+  /** Certificate and key of the client as PKCS#12 archive for browsers, base64; only with pkcs12Password. Secret. */
+  declare readonly pkcs12: pulumi.Output<string | undefined>;
   /** Projects that the client may see. */
   declare readonly projects: pulumi.Output<string[]>;
   /** Whether this resource's own redemption made the client trusted. */
@@ -98,6 +118,7 @@ export class Remote extends pulumi.CustomResource {
       properties("Remote", { ...args, name: args.name ?? name }, remoteOutputs, remoteSecrets),
       options("Remote", remoteSecrets, opts),
     );
+    this.pkcs12 = optional(this.pkcs12);
   }
 }
 
@@ -116,6 +137,7 @@ export const remoteOutputs = [
   "clientKey",
   "clientFingerprint",
   "clientExpiresAt",
+  "pkcs12",
   "projects",
   "enrolled",
   "configState",
@@ -123,6 +145,6 @@ export const remoteOutputs = [
 
 /** @internal */
 export const remoteSecrets = {
-  inputs: [["token"], ["clientCertificate"], ["clientKey"]],
-  outputs: ["clientCertificate", "clientKey", "token"],
+  inputs: [["token"], ["clientCertificate"], ["clientKey"], ["pkcs12Password"]],
+  outputs: ["clientCertificate", "clientKey", "pkcs12", "pkcs12Password", "token"],
 };

@@ -55,7 +55,7 @@ export function optional(output: pulumi.Output<string | undefined>): pulumi.Outp
 }
 
 /** A connection that is there but empty is a slip, in a loop say, and must not end up at the local server. */
-function presentConnection(connection: unknown): unknown {
+export function presentConnection(connection: unknown): unknown {
   if (connection === undefined || connection === null) return {};
   if (!pulumi.Output.isInstance(connection) && !(connection instanceof Promise)) return connection;
   return pulumi.output(connection as pulumi.Input<object | null | undefined>).apply((known) => known ?? {});

@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { connectionSecrets } from "./connection";
 import type { Connection } from "./connection";
 import { optional, options, properties, typeOf } from "./resource";
 
-/** Inputs of {@link TrustToken}. Give either `projects` or `restricted: false`. */
+/** Inputs of {@link TrustToken}. Give one of `projects`, `restricted: false` and `groups`. */
 export interface TrustTokenArgs {
   /** Name of the client in the server's trust store. Another one replaces the resource, the old one first. */
   clientName: pulumi.Input<string>;
@@ -10,6 +11,16 @@ export interface TrustTokenArgs {
   projects?: pulumi.Input<pulumi.Input<string>[]>;
   /** `false` makes the client a full administrator of the server; it must be said. */
   restricted?: pulumi.Input<boolean>;
+  /**
+   * Groups whose rights the client gets, as a TLS identity; [] is no right at all. Servers from LXD 5.21.3 and 6.2 on have
+   * them (API extension `access_management_tls`); Incus does not.
+   */
+  groups?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * What the client becomes: an entry of the trust store, or a TLS identity with the rights of `groups`. Default: as
+   * `groups` says. Another kind replaces the resource, the old one first.
+   */
+  kind?: pulumi.Input<"certificate" | "identity">;
   /** Addresses to put into the token instead of the server's own: NAT, load balancer, DNS. Default port 8443. */
   addresses?: pulumi.Input<pulumi.Input<string>[]>;
   /** SHA-256 of the client certificate expected, hex. Where it is trusted already, nothing is issued. */
@@ -27,12 +38,17 @@ export interface TrustTokenArgs {
  * that expired, was revoked, was lost when the server restarted, or whose client was removed is gone: a refresh says so,
  * the next update issues another. Destroying it revokes the token, or takes its client out of the trust store.
  *
+ * Prefer `groups` where the server has them: other clients of the server can read the secret of a pending certificate
+ * token, which also dies with the server's process. That of an identity is told only once, and outlives a restart.
+ *
  * ```ts
  * new TrustToken("ci", { clientName: "ci", projects: ["ci"] }, { dependsOn: [server] });
+ * new TrustToken("operator", { clientName: "operator", groups: ["operators"] }, { dependsOn: [server] });
  * ```
  *
- * Errors: LXD_REJECTED (the server does not listen), LXD_NOT_FOUND (a project), LXD_ALREADY_EXISTS (the name is taken),
- * LXD_NOT_TRUSTED, LXD_SERVER_IDENTITY, LXD_UNREACHABLE, LXD_TIMEOUT.
+ * Errors: LXD_REJECTED (the server does not listen), LXD_NOT_FOUND (a project or group), LXD_ALREADY_EXISTS (the name is
+ * taken), LXD_EXTENSION_MISSING (no TLS identities), LXD_LOCKOUT, LXD_NOT_TRUSTED, LXD_SERVER_IDENTITY, LXD_UNREACHABLE,
+ * LXD_TIMEOUT.
  * See https://documentation.ubuntu.com/lxd/latest/authentication/#adding-client-certificates-using-tokens
  */
 export class TrustToken extends pulumi.CustomResource {
@@ -76,4 +92,4 @@ export const trustTokenOutputs = [
 ];
 
 /** @internal */
-export const trustTokenSecrets = { inputs: [["connection", "clientKey"]], outputs: ["token"] };
+export const trustTokenSecrets = { inputs: connectionSecrets, outputs: ["token"] };

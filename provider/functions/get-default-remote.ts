@@ -1,0 +1,28 @@
+/** getDefaultRemote: where commands of `lxc` or `incus` go that name no remote. */
+import { z } from "zod";
+import { getDefaultRemote as find } from "../client-config/remote-list";
+import type { FunctionHandler } from "../handler";
+import { clientDirectory, clientDirectoryArgs, type ClientDirectoryArgs } from "./client-directory";
+
+const result = z.object({
+  name: z.string().meta({ description: "Name of the remote." }),
+  address: z
+    .string()
+    .optional()
+    .meta({ description: "Its address; absent where there is no remote of this name." }),
+  protocol: z
+    .enum(["lxd", "incus", "simplestreams"])
+    .optional()
+    .meta({ description: "What is spoken there; absent as address is." }),
+  project: z.string().optional().meta({ description: "Project the client uses on it." }),
+});
+
+export const getDefaultRemote: FunctionHandler<ClientDirectoryArgs, z.infer<typeof result>> = {
+  args: clientDirectoryArgs,
+  result,
+  rules: () => [],
+  async call(context, args) {
+    const { directory, flavor } = await clientDirectory(context, args);
+    return find(directory, flavor);
+  },
+};

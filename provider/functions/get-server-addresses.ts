@@ -1,0 +1,42 @@
+/** getServerAddresses: the addresses that a server has on its network interfaces, to choose from. */
+import { z } from "zod";
+import { isAccessError } from "../errors";
+import type { FunctionHandler } from "../handler";
+import { requireMember } from "../resources/cluster-member";
+import { type ServerQuestion, serverQuestionArgs, serverQuestionRules } from "./server-question";
+
+const result = z.object({
+  addresses: z
+    .array(
+      z.object({
+        interface: z.string().meta({ description: "Name of the interface." }),
+        family: z.enum(["inet", "inet6"]).meta({ description: "inet is IPv4, inet6 is IPv6." }),
+        address: z.string().meta({ description: "The IP address." }),
+        prefixLength: z.number().meta({ description: "Length of the network's prefix, in bits." }),
+        scope: z
+          .string()
+          .meta({ description: "global, link (valid on that network only) or local (loopback)." }),
+      }),
+    )
+    .meta({ description: "Every address on every interface, loopback included." }),
+});
+type Result = z.infer<typeof result>;
+
+export const getServerAddresses: FunctionHandler<ServerQuestion, Result> = {
+  args: serverQuestionArgs,
+  result,
+  rules: serverQuestionRules,
+
+  async call(context, { connection: given, target }) {
+    const client = await context.connect(given);
+    // A server that is not clustered, or has no such member, would answer for itself.
+    if (target !== undefined) await requireMember(client, undefined, { target });
+    try {
+      return { addresses: await client.getServerAddresses({ target }) };
+    } catch (error) {
+      // Not only administrators may list them; who may not is told why, as everywhere.
+      if (isAccessError(error, "LXD_NOT_TRUSTED")) await requireMember(client, undefined, { target });
+      throw error;
+    }
+  },
+};
