@@ -33,6 +33,7 @@ describeWith(["pulumi", "lxd-daemon"], "secrets that a program gives as plain te
   let project: PulumiProject;
   let admin: AdminClient;
   const client = makePair("client");
+  const stranger = makePair("stranger");
   const secrets = new Map<string, string>();
 
   /** Everything by which a secret could be recognised, by what it is. */
@@ -56,6 +57,7 @@ describeWith(["pulumi", "lxd-daemon"], "secrets that a program gives as plain te
     project = await PulumiProject.create(program);
     remember("the key of the connection", admin.connection["clientKey"]);
     remember("the key of the Remote", client.privateKey);
+    remember("the key of the Remote that is not let in", stranger.privateKey);
   });
 
   after(async () => {
@@ -74,6 +76,7 @@ describeWith(["pulumi", "lxd-daemon"], "secrets that a program gives as plain te
   };
   const connection = (): object => admin.connection;
   const pair = { clientCertificate: client.certificate, clientKey: client.privateKey };
+  const strangers = { clientCertificate: stranger.certificate, clientKey: stranger.privateKey };
 
   it("pass through creates that succeed, fail, and end half-made", async () => {
     const mistaken = { ...admin.connection, serverFingerprint: "a".repeat(64) };
@@ -86,7 +89,7 @@ describeWith(["pulumi", "lxd-daemon"], "secrets that a program gives as plain te
       ["TrustToken", "invitation", { clientName: marker, projects: [], connection: connection() }],
       ["TrustToken", "elsewhere", { clientName: "x", projects: [], connection: mistaken }],
       ["ClientCertificate", "key", { commonName: marker, pkcs12Password: password("one-password") }],
-      ["Remote", "late", { token: stale, ...pair }],
+      ["Remote", "late", { token: stale, ...strangers }],
       ["Remote", "prod", { token: await token("the token of the Remote"), ...pair, configDir: "./lxc" }],
     );
     const provider = watchProvider(project.directory);
