@@ -1,4 +1,4 @@
-/** `npm test`: sets up what is missing, runs each layer of tests in a process of its own, and counts. */
+/** `npm test`: sets up what is missing, runs each layer of tests in a process of its own, two at a time, and counts. */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { atEnd, isEnding, main } from "./ending.mjs";
 import { isolatedEnvironment } from "./environment.mjs";
 import { endSession, root } from "./run.mjs";
+import { InTurn } from "./in-turn.mjs";
 import { setUp } from "./setup.mjs";
 import { StepError, detail, say } from "./steps.mjs";
 
@@ -24,8 +25,13 @@ const layers = {
   unit: {},
   contract: {},
   server: { lxd: true, incus: true, sshd: true },
-  engine: { pulumi: true, lxd: true },
+  engine: { pulumi: true, lxd: true, incus: true, sshd: true },
 };
+/** What runs at the same time, each of them one after the other. They take about as long as each other. */
+const lanes = /** @type {const} */ ([
+  ["unit", "engine"],
+  ["contract", "server"],
+]);
 /** How long a layer may take to end after its last test, in milliseconds; what it left open keeps it from ending. */
 const endsWithin = 15_000;
 
@@ -49,15 +55,32 @@ main(async () => {
     return summarize([{ layer: "set-up", passed: 0, failed: [reason], skipped: [], seconds: 0 }]);
   }
   for (const line of describe(found)) detail(line);
-  /** @type {Count[]} */
-  const counts = [];
-  for (const layer of wanted) {
-    say(`tests: ${layer}`);
-    counts.push(await runLayer(layer, environmentFor(found), values.grep));
-    if (isEnding()) return 1;
-  }
+  const env = environmentFor(found);
+  const screen = new InTurn(wanted.length);
+  const runs = lanes.map(async (lane) => {
+    /** @type {Count[]} */
+    const counts = [];
+    for (const layer of wanted.filter((name) => lane.some((one) => one === name))) {
+      if (isEnding()) break;
+      const index = wanted.indexOf(layer);
+      counts.push(await runLayer(layer, env, values.grep, (text) => screen.write(index, text)));
+      screen.end(index);
+    }
+    return counts;
+  });
+  const counts = (await Promise.all(runs)).flat();
+  if (isEnding()) return 1;
+  counts.sort((one, other) => layerOf(wanted, one) - layerOf(wanted, other));
   return summarize(counts);
 });
+
+/**
+ * @param {readonly Layer[]} wanted
+ * @param {Count} count
+ */
+function layerOf(wanted, { layer }) {
+  return wanted.findIndex((name) => name === layer);
+}
 
 function readArguments() {
   const text = /** @type {const} */ ({ type: "string" });
@@ -128,10 +151,12 @@ function describe({ pulumi, lxd, incus, sshd, reasons }) {
  * @param {Layer} layer
  * @param {NodeJS.ProcessEnv} env
  * @param {string | undefined} grep
+ * @param {(text: string) => void} show prints
  * @returns {Promise<Count>}
  */
-async function runLayer(layer, env, grep) {
+async function runLayer(layer, env, grep, show) {
   const started = Date.now();
+  show(`\nTests: ${layer}\n`);
   /** @type {Count} */
   const count = { layer, passed: 0, failed: [], skipped: [], seconds: 0 };
   // mocha loads modules of its own by require(), which older releases of Node do only when told to.
@@ -139,14 +164,17 @@ async function runLayer(layer, env, grep) {
   const flags = isOldNode ? ["--experimental-require-module", "--disable-warning=ExperimentalWarning"] : [];
   const mocha = join(root, "node_modules", "mocha", "bin", "mocha.js");
   const reporter = join(root, "scripts", "mocha-reporter.ts");
-  const args = [...flags, mocha, "--reporter", reporter, ...(grep === undefined ? [] : ["--fgrep", grep])];
+  const color = process.stdout.isTTY ? ["--color"] : [];
+  const only = grep === undefined ? [] : ["--fgrep", grep];
+  const args = [...flags, mocha, "--reporter", reporter, ...color, ...only];
   const child = spawn(process.execPath, [...args, `test/${layer}/**/*.spec.ts`], {
     cwd: root,
     env,
     // A session of its own, so that programs which an interrupted test leaves behind can be found.
     detached: true,
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", show);
   const end = new Promise((resolve) => child.once("close", (code, signal) => resolve(signal ?? code)));
   atEnd(`ending the ${layer} tests`, async () => {
     if (child.kill("SIGTERM")) await end;
