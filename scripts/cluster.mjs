@@ -1,7 +1,7 @@
 /** A private LXD cluster of two members on loopback, each with an address of its own, for tests and examples. */
-import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { startDaemon } from "./daemon.mjs";
+import { freePort } from "./free-port.mjs";
 import { requestLxd } from "./lxd-request.mjs";
 import { run } from "./run.mjs";
 import { requireServer } from "./servers.mjs";
@@ -51,7 +51,7 @@ export async function startCluster({ isJoint = false } = {}) {
     const b = await member("b", second);
     await found(a, isJoint ? "core.https_address" : "cluster.https_address");
     // A member that does not listen yet joins with one listener for both.
-    if (!isJoint) await listen(b, `${b.host}:${await freePortOn(b.host)}`);
+    if (!isJoint) await listen(b, `${b.host}:${await freePort(b.host)}`);
     await join(a, b);
     if (!isJoint) await listen(b, "");
     await untilOnline(a);
@@ -69,7 +69,7 @@ export async function startCluster({ isJoint = false } = {}) {
  */
 async function member(name, daemon) {
   const host = hosts[name];
-  return { name, host, clusterAddress: `${host}:${await freePortOn(host)}`, daemon };
+  return { name, host, clusterAddress: `${host}:${await freePort(host)}`, daemon };
 }
 
 /**
@@ -136,20 +136,4 @@ async function untilOnline(a) {
     if (performance.now() > until) throw new StepError(`the members are ${states.join(", ")}, not online`);
     await pause(50);
   }
-}
-
-/**
- * A TCP port that nobody listens on.
- * @param {string} host a loopback address
- * @returns {Promise<number>}
- */
-export async function freePortOn(host) {
-  const server = createServer();
-  await new Promise((resolve, reject) =>
-    server.once("error", reject).listen(0, host, () => resolve(undefined)),
-  );
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new StepError(`no free TCP port on ${host}`);
-  return address.port;
 }

@@ -3,7 +3,6 @@
  * server that the machine may have, and nothing of them is left in the end.
  */
 import { mkdirSync, mkdtempSync, realpathSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -95,18 +94,6 @@ export async function startDaemon({ flavor, directory: wanted }) {
 export async function stopDaemon({ flavor, directory, pid }) {
   await shutDown({ flavor, directory, pid });
   removeDirectory(directory);
-}
-
-/** A TCP port on 127.0.0.1 that nobody listens on. */
-export async function freePort() {
-  const server = createServer();
-  await new Promise((resolve, reject) =>
-    server.once("error", reject).listen(0, "127.0.0.1", () => resolve(undefined)),
-  );
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new StepError("no free TCP port on 127.0.0.1");
-  return address.port;
 }
 
 /** @param {string | undefined} wanted */

@@ -10,7 +10,8 @@ import {
   startInBackground,
   tailOf,
 } from "./background.mjs";
-import { freePort, startDaemon, stopDaemon } from "./daemon.mjs";
+import { startDaemon, stopDaemon } from "./daemon.mjs";
+import { freePort } from "./free-port.mjs";
 import { atEnd, isEnding } from "./ending.mjs";
 import { isolatedEnvironment } from "./environment.mjs";
 import { root } from "./run.mjs";

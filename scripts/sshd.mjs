@@ -17,7 +17,7 @@ import {
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { freePort } from "./daemon.mjs";
+import { freePort } from "./free-port.mjs";
 import { requireServer } from "./servers.mjs";
 import { StepError } from "./steps.mjs";
 

@@ -17,6 +17,7 @@ import type { RemoteEntry } from "../../provider/client-config/client-directory"
 import { makePair } from "../support/openssl-pair";
 import type { OpensslPair } from "../support/openssl-pair";
 import { rawRequest } from "../support/raw-request";
+import { freePort } from "../support/server-view";
 import { startServer, unavailableReason } from "../support/servers";
 import type { TestServer } from "../support/servers";
 
@@ -261,7 +262,6 @@ async function listenFor(
     assert.ok(reply.status < 300, `${method} ${path}: ${reply.body.error}`);
     return reply.body.metadata;
   };
-  const { freePort } = await import("../../scripts/daemon.mjs");
   const address = `127.0.0.1:${await freePort()}`;
   await ask("PATCH", "/1.0", { config: { "core.https_address": address } });
   const certificate = client.certificate.replace(/-----[^-]+-----|\s/g, "");

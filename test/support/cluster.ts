@@ -1,6 +1,6 @@
 /** A real LXD cluster of two members, for tests. */
 import type { RawTarget } from "./raw-request";
-import { type ServerView, viewOf } from "./server-view";
+import { freePort, type ServerView, viewOf } from "./server-view";
 import type { Recorded } from "./stack";
 
 /** One of the two members. */
@@ -18,7 +18,7 @@ export interface TestMember {
   readonly connection: { readonly socketPath: string };
   /** The process that serves; another one after a restart. */
   pid(): number;
-  /** A port on its address that was free a moment ago, as `host:port`. */
+  /** A port on its address that nobody listens on, as `host:port`. */
   freeAddress(): Promise<string>;
   restart(): Promise<void>;
   /** Ends it as a power cut would. */
@@ -36,7 +36,7 @@ export interface TestCluster {
  * both members. Ask `unavailableReason("lxd-cluster")` before: where there is none this rejects.
  */
 export async function startTestCluster(options: { isJoint?: boolean } = {}): Promise<TestCluster> {
-  const { startCluster, freePortOn } = await import("../../scripts/cluster.mjs");
+  const { startCluster } = await import("../../scripts/cluster.mjs");
   const cluster = await startCluster(options);
   const member = ({ name, host, clusterAddress, daemon }: typeof cluster.a): TestMember => {
     const { socketPath, directory } = daemon;
@@ -46,7 +46,7 @@ export async function startTestCluster(options: { isJoint?: boolean } = {}): Pro
       view: viewOf(own),
       connection: { socketPath },
       pid: () => daemon.pid,
-      freeAddress: async () => `${host}:${await freePortOn(host)}`,
+      freeAddress: async () => `${host}:${await freePort(host)}`,
       restart: () => daemon.restart(),
       kill: () => daemon.kill(),
     };

@@ -1,7 +1,6 @@
 /** A server seen behind the provider's back: raw requests, nothing of the code under test. */
 import * as assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { createServer } from "node:net";
 import { type ClientPair, makePair, type OpensslPair } from "./openssl-pair";
 import { rawRequest } from "./raw-request";
 import type { TestServer } from "./servers";
@@ -173,14 +172,10 @@ export function viewOf({ socketPath }: Pick<TestServer, "socketPath">): ServerVi
   };
 }
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(typeof address === "object" && address !== null);
-  return address.port;
+/** A port of a loopback address that nobody listens on, and that nobody gets by chance. */
+export async function freePort(host = "127.0.0.1"): Promise<number> {
+  const ports = await import("../../scripts/free-port.mjs");
+  return ports.freePort(host);
 }
 
 /** Opens a listener by hand and has a client trusted by it, so that resources can use the server over HTTPS. */

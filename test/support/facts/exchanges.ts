@@ -47,8 +47,8 @@ export type Step =
   | { eventually: Exchange }
   /** The connection is cut instead of a reply. */
   | { crash: Exchange }
-  /** The same by each client at once, and how often each status came. */
-  | { race: Exchange; by: string[]; statuses: Record<string, number> };
+  /** The same by each client at once: one of them gets the first status or more of them do, the others get the second. */
+  | { race: Exchange; by: string[]; statuses: readonly [won: number, lost: number] };
 
 /** A story about a server, told in steps. */
 export interface Case {
