@@ -20,6 +20,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "./free-port.mjs";
 import { requireServer } from "./servers.mjs";
 import { StepError } from "./steps.mjs";
+import { isAtLeast } from "./versions.mjs";
 
 /** @typedef {"ed25519" | "ecdsa" | "rsa"} KeyType */
 
@@ -66,7 +67,8 @@ export async function startSshd({ hostKeys = ["ed25519", "ecdsa", "rsa"], settin
         "PasswordAuthentication no",
         "KbdInteractiveAuthentication no",
       ],
-      ...["PerSourcePenalties no", "MaxStartups 100", "LogLevel DEBUG1", `AuthorizedKeysFile ${authorized}`],
+      ...["MaxStartups 100", "LogLevel DEBUG1", `AuthorizedKeysFile ${authorized}`],
+      ...(penalizes(command) ? ["PerSourcePenalties no"] : []),
       ...hostKeys.map((type) => `HostKey ${hostKeyFile(directory, type)}`),
       "",
     ].join("\n"),
@@ -144,6 +146,16 @@ export async function startSshd({ hostKeys = ["ed25519", "ecdsa", "rsa"], settin
     start,
     stop,
   };
+}
+
+/**
+ * Whether this sshd turns a client away for a while that failed to log in, as tests do on purpose: OpenSSH 9.8 and newer.
+ * @param {string} command
+ */
+function penalizes(command) {
+  // Releases that do not know the option tell their version all the same, with their usage.
+  const { stdout, stderr } = spawnSync(command, ["-V"], { encoding: "utf8" });
+  return isAtLeast(/OpenSSH_(\d+\.\d+)/.exec(`${stdout}${stderr}`)?.[1] ?? "0", "9.8");
 }
 
 /**
