@@ -1,21 +1,22 @@
 /**
- * Installs servers from the packages of Debian and Ubuntu. Nothing on the system is changed before it was printed, and
+ * Installs servers, and what else the tests use, from the packages of Debian and Ubuntu. Nothing on the system is changed before it was printed, and
  * no service is left running: only private daemons are wanted.
  */
 import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { findProgram, run } from "./run.mjs";
 import { StepError, ask, detail, hasTerminal, say } from "./steps.mjs";
 
-/** @typedef {import("./servers.mjs").ServerName} ServerName */
+/** @typedef {import("./servers.mjs").ServerName | "nss"} Installable */
 
 /**
- * What each server comes in. One that is new is in the backports of older releases only.
- * @type {Record<ServerName, { packages: readonly string[], units: readonly string[], isNew?: boolean }>}
+ * What each server comes in, and the store of certificates that browsers have. One that is new is in the backports of older releases only.
+ * @type {Record<Installable, { packages: readonly string[], units: readonly string[], isNew?: boolean }>}
  */
 const recipes = {
   lxd: { packages: ["lxd", "lxd-client"], units: ["lxd.socket", "lxd.service"] },
   incus: { packages: ["incus-base", "incus-client"], units: ["incus.socket", "incus.service"], isNew: true },
   sshd: { packages: ["openssh-server"], units: ["ssh.socket", "ssh.service"] },
+  nss: { packages: ["libnss3-tools"], units: [] },
 };
 
 const sourcesFile = "/etc/apt/sources.list.d/pulumi-lxd-access-backports.sources";
@@ -37,11 +38,11 @@ const limits = [
 /** @typedef {CommandChange | FileChange} Change */
 
 /**
- * Installs what a server needs, if this is Debian or Ubuntu and the user is root and agrees.
- * @param {ServerName} name
+ * Installs the packages of one of them, if this is Debian or Ubuntu and the user is root and agrees.
+ * @param {Installable} name
  * @returns {Promise<string | undefined>} why it was not installed
  */
-export async function installServer(name) {
+export async function install(name) {
   if (!existsSync("/etc/debian_version") || findProgram("apt-get") === undefined) {
     return "it can be installed from here on Debian and Ubuntu only";
   }
@@ -62,8 +63,8 @@ export async function installServer(name) {
 }
 
 /**
- * The changes to the system that bring a server, or why there are none.
- * @param {ServerName} name
+ * The changes to the system that bring one of them, or why there are none.
+ * @param {Installable} name
  * @returns {Promise<Change[] | string>}
  */
 async function planFor(name) {
@@ -82,9 +83,9 @@ async function planFor(name) {
     plan.push({ file: sourcesFile, content: sourceOf(release.uri, release.suite) }, updateOfThatSource());
   }
   const suite = candidate === "(none)" || isInBackports ? ["-t", release.suite] : [];
-  const install = ["install", "-y", "--no-install-recommends", ...suite, ...packages];
-  plan.push({ command: "apt-get", args: [...install, "-o", "Dpkg::Options::=--force-confold", ...limits] });
-  if (existsSync("/run/systemd/system")) {
+  const args = ["install", "-y", "--no-install-recommends", ...suite, ...packages];
+  plan.push({ command: "apt-get", args: [...args, "-o", "Dpkg::Options::=--force-confold", ...limits] });
+  if (units.length > 0 && existsSync("/run/systemd/system")) {
     // The packages start their service, which nobody asked for; units that a version does not have are no harm.
     plan.push({ command: "systemctl", args: ["disable", "--now", ...units], expect: [0, 1, 5] });
   }

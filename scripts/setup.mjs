@@ -8,8 +8,8 @@ import { renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { provideEngine } from "./engine.mjs";
 import { installPackages } from "./npm.mjs";
-import { installServer } from "./packages.mjs";
-import { root, run } from "./run.mjs";
+import { install } from "./packages.mjs";
+import { findProgram, root, run } from "./run.mjs";
 import { findServer } from "./servers.mjs";
 import { StepError, say } from "./steps.mjs";
 import { isAtLeast } from "./versions.mjs";
@@ -24,12 +24,12 @@ const cache = join(root, "node_modules", ".cache", "pulumi-lxd-access");
  * @property {import("./servers.mjs").ServerProgram} [lxd]
  * @property {import("./servers.mjs").ServerProgram} [incus]
  * @property {import("./servers.mjs").ServerProgram} [sshd]
- * @property {Partial<Record<"pulumi" | "lxd" | "incus" | "sshd", string>>} reasons why something asked for is not there
+ * @property {Partial<Record<"pulumi" | "lxd" | "incus" | "sshd" | "nss", string>>} reasons why something asked for is not there
  */
 
 /**
  * Sets up what is asked for. What cannot be had leaves a reason; only this package itself is indispensable.
- * @param {{ pulumi?: boolean, lxd?: boolean, incus?: boolean, sshd?: boolean }} wanted
+ * @param {{ pulumi?: boolean, lxd?: boolean, incus?: boolean, sshd?: boolean, nss?: boolean }} wanted
  * @returns {Promise<Found>}
  */
 export async function setUp(wanted) {
@@ -49,6 +49,10 @@ export async function setUp(wanted) {
     const server = await provideServer(name);
     if ("command" in server) found[name] = server;
     else found.reasons[name] = server.reason;
+  }
+  if (wanted.nss && findProgram("pk12util") === undefined) {
+    const reason = await install("nss");
+    if (reason !== undefined) found.reasons.nss = `there is no pk12util on PATH; ${reason}`;
   }
   return found;
 }
@@ -155,6 +159,6 @@ async function provideServer(name) {
   const found = await findServer(name);
   // A program that is there but of no use is no reason to install another beside it.
   if ("command" in found || !found.isMissing) return found;
-  const reason = await installServer(name);
+  const reason = await install(name);
   return reason === undefined ? findServer(name) : { reason: `${found.reason}; ${reason}` };
 }

@@ -22,7 +22,7 @@ The exit code is 0 when something ran and nothing failed. Environment: LXD_BIN a
 
 /** What each layer needs. */
 const layers = {
-  unit: {},
+  unit: { nss: true },
   contract: {},
   server: { lxd: true, incus: true, sshd: true },
   engine: { pulumi: true, lxd: true, incus: true, sshd: true },

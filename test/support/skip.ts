@@ -5,13 +5,14 @@ import { delimiter, join } from "node:path";
 
 /** A `describe` that needs something of this machine; where that is missing, its tests are skipped and say why. */
 export function describeWith(
-  needed: readonly (ServerKind | "pulumi" | "sshd")[],
+  needed: readonly (ServerKind | "pulumi" | "sshd" | "nss")[],
   title: string,
   body: (this: Mocha.Suite) => void,
 ): void {
   const reason = needed
     .map((what) => {
       if (what === "pulumi") return engineReason();
+      if (what === "nss") return nssReason();
       return what === "sshd" ? sshdReason() : serverReason(what);
     })
     .find((found) => found !== undefined);
@@ -38,6 +39,12 @@ function sshdReason(): string | undefined {
   return isOnPath("sshd", "/usr/sbin") && isOnPath("ssh-keygen")
     ? undefined
     : "there is no sshd or no ssh-keygen on PATH";
+}
+
+function nssReason(): string | undefined {
+  const missing = process.env["LXD_ACCESS_TEST_NSS_MISSING"];
+  if (missing !== undefined) return missing;
+  return isOnPath("pk12util") ? undefined : "there is no pk12util on PATH (package libnss3-tools)";
 }
 
 function isOnPath(program: string, ...others: string[]): boolean {

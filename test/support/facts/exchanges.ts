@@ -47,8 +47,10 @@ export type Step =
   | { eventually: Exchange }
   /** The connection is cut instead of a reply. */
   | { crash: Exchange }
-  /** The same by each client at once: one of them gets the first status or more of them do, the others get the second. */
-  | { race: Exchange; by: string[]; statuses: readonly [won: number, lost: number] };
+  /** The same by each client at once, and how often each status came. */
+  | { race: Exchange; by: string[]; statuses: Record<string, number> }
+  /** The same, where one or more of them get the first status and the others the second. */
+  | { race: Exchange; by: string[]; won: number; lost: number };
 
 /** A story about a server, told in steps. */
 export interface Case {

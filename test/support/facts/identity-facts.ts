@@ -260,7 +260,7 @@ export const identityFacts: Record<string, Steps> = {
     {
       race: activate("unix", "{token:one}", CREATED),
       by: ["one", "two", "three", "four"],
-      statuses: [201, 500],
+      statuses: { 201: 1, 500: 3 },
     },
   ]),
 };

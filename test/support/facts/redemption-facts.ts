@@ -166,7 +166,7 @@ export const redemptionFacts: Record<string, Steps> = {
     {
       race: redeem(server, "unix", "{token:t}", { status: 201 }),
       by: ["one", "two", "three", "four"],
-      statuses: [201, 403],
+      ...{ won: 201, lost: 403 },
     },
   ],
 

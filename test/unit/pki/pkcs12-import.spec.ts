@@ -6,21 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClientCertificate } from "../../../provider/pki/certificate";
 import { toPkcs12 } from "../../../provider/pki/pkcs12";
+import { describeWith } from "../../support/skip";
 
-describe("PKCS#12 archives in a browser's store of certificates", () => {
+describeWith(["nss"], "PKCS#12 archives in a browser's store of certificates", () => {
   let folder: string;
-  before(function () {
-    try {
-      execFileSync("pk12util", ["--help"], { stdio: "ignore" });
-    } catch (error) {
-      // Asked for help, it ends with an error of its own.
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") return;
-      Object.assign(this.test?.parent ?? {}, {
-        skipReason: "there is no pk12util on PATH (package libnss3-tools)",
-      });
-      this.skip();
-    }
-  });
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "lxa-nss-"));
   });
