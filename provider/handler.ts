@@ -39,6 +39,10 @@ export interface Context {
   readonly onUnreachable: "fail" | "keep";
   /** Folder of the user's program; relative paths start here. */
   readonly programDirectory: string;
+  /** Takes something for the resource that asks, for the rest of this run; false where another one has taken it. */
+  claim(what: string): boolean;
+  /** Whether a resource of this run has taken it. */
+  isClaimed(what: string): boolean;
   now(): Date;
   /** Tells the user something that is no error. Never given anything secret. */
   log(level: "info" | "warning", message: string): void;

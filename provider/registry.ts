@@ -54,6 +54,12 @@ export function contextFor(surroundings: Surroundings, pool: ClientPool): Contex
       return pool.client(endpoint, timeouts);
     },
     client: (endpoint, timeouts) => pool.client(endpoint, timeouts),
+    claim(what) {
+      const isFree = !pool.claims.has(what);
+      pool.claims.add(what);
+      return isFree;
+    },
+    isClaimed: (what) => pool.claims.has(what),
     onUnreachable: onUnreachable(config),
     programDirectory,
     now,

@@ -52,8 +52,6 @@ export interface ServerAddress {
 const running = 103;
 
 export class LxdClient extends IdentityApi {
-  private readonly claimed = new Set<string>();
-
   /** SHA-256 (hex) of the client certificate this connection shows; undefined over a unix socket. */
   get ownFingerprint(): string | undefined {
     const certificate = this.endpoint.kind === "https" ? this.endpoint.clientCertificate : undefined;
@@ -125,13 +123,6 @@ export class LxdClient extends IdentityApi {
       throw new AccessError("LXD_PROTOCOL", `${doing}: the server's answer is not a certificate add token`);
     }
     return token;
-  }
-
-  /** Takes a client's name for the rest of this run; false where it is taken already. */
-  claim(name: string): boolean {
-    const isFree = !this.claimed.has(name);
-    this.claimed.add(name);
-    return isFree;
   }
 
   /** The certificate add tokens that wait to be redeemed, as far as this client may see them. */

@@ -4,6 +4,8 @@ import type { Endpoint, Timeouts } from "./transport";
 
 export class ClientPool {
   private readonly clients = new Map<string, LxdClient>();
+  /** What resources have taken for themselves, for as long as this pool lasts. */
+  readonly claims = new Set<string>();
 
   /** The client for an endpoint; the same one for the same endpoint and timeouts. */
   client(endpoint: Endpoint, timeouts: Timeouts): LxdClient {

@@ -2,7 +2,7 @@
 import { refuse } from "../errors";
 import type { Context } from "../handler";
 import type { LxdClient } from "../lxd/client";
-import type { AdministeredServer } from "./server-identity";
+import { type AdministeredServer, serverKey } from "./server-identity";
 import type { Kind, Rights, State } from "./trust-token-schema";
 
 /** Where a token lives. */
@@ -63,8 +63,8 @@ export interface TokenKind {
 }
 
 /** Two resources for one name would take each other's token for a leftover, so the second one of a run is refused. */
-export function claimName(client: LxdClient, name: string): void {
-  if (client.claim(name)) return;
+export function claimName({ context, client, server }: Place, name: string): void {
+  if (context.claim(JSON.stringify(["TrustToken", serverKey(server.identity), name]))) return;
   refuse(
     "LXD_ALREADY_EXISTS",
     `clientName: another TrustToken of this program has issued a token for ${JSON.stringify(name)} on ${client.name} in ` +

@@ -15,6 +15,11 @@ export const serverIdentity = z.object({
 });
 export type ServerIdentity = z.infer<typeof serverIdentity>;
 
+/** What a server, or a whole cluster, is called in this run, over whichever connection it is reached. */
+export function serverKey({ uuid, fingerprint }: ServerIdentity): string {
+  return uuid ?? fingerprint;
+}
+
 /** A server that this client administers: it shows its environment and its configuration. */
 export interface AdministeredServer {
   readonly config: Readonly<Record<string, string>>;

@@ -195,7 +195,7 @@ async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Prom
   }
   requireListening(place);
   requireAddresses(place, wanted.addresses);
-  claimName(client, wanted.clientName);
+  claimName(place, wanted.clientName);
   await token.requireRights();
   await requireNameFree(place, token, wanted);
   const namesakes = clients

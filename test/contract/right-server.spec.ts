@@ -3,10 +3,9 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ResourceName } from "../../provider/registry";
 import { type Double, profileNames, startDouble } from "../support/double/double";
 import { hiddenIsNotGone } from "../support/hidden-case";
-import { freePort, type ServerView, viewOf } from "../support/server-view";
+import { freePort, openHttps, type ServerView, viewOf } from "../support/server-view";
 import { type Recorded, Stack } from "../support/stack";
 
 for (const profile of profileNames) {
@@ -86,9 +85,14 @@ for (const profile of profileNames) {
 
     it("two tokens for one name in one program: an error instead of each revoking the other's", async () => {
       await view.revokeTokens();
-      const inputs = { clientName: "twin", projects: [], connection: { socketPath: server.socketPath } };
-      const names: ResourceName[] = ["TrustToken", "TrustToken"];
-      const made = await stack.createTogether(names.map((name) => ({ name, inputs })));
+      const { connection } = await openHttps(server);
+      const inputs = { clientName: "twin", projects: [] };
+      const made = await stack.createTogether(
+        [connection, { socketPath: server.socketPath }].map((way) => ({
+          name: "TrustToken",
+          inputs: { ...inputs, connection: way },
+        })),
+      );
       assert.equal(made.filter((result) => result === "created").length, 1);
       assert.match(made.join("\n"), /another TrustToken of this program has issued a token for "twin"/);
       assert.deepEqual(await view.pendingTokens(), ["twin"]);

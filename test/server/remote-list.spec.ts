@@ -20,6 +20,8 @@ interface Row {
 const context: Context = {
   connect: () => assert.fail("no server is asked"),
   client: () => assert.fail("no server is asked"),
+  claim: () => assert.fail("nothing is made"),
+  isClaimed: () => assert.fail("nothing is made"),
   onUnreachable: "fail",
   programDirectory: tmpdir(),
   now: () => new Date(),
