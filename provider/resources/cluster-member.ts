@@ -62,6 +62,11 @@ export async function requireTargetNamed(
   );
 }
 
+/** Names a server in messages; with `target` this member of its cluster. */
+export function describeMember(client: LxdClient, target: string | undefined): string {
+  return target === undefined ? client.name : `the member ${JSON.stringify(target)} of ${client.name}`;
+}
+
 /** Names of the members of a cluster, as the server lists them now. */
 export async function memberNames(client: LxdClient): Promise<string[]> {
   return (await client.getClusterMembers({ fresh: true })).map(({ name }) => name);

@@ -17,7 +17,7 @@ import {
   withWaysOut,
 } from "../handler";
 import type { LxdClient } from "../lxd/client";
-import { findMember, requireMember, requireTargetNamed } from "./cluster-member";
+import { describeMember, findMember, requireMember, requireTargetNamed } from "./cluster-member";
 import { changedInputs, given, remember } from "./given";
 import { listenChoice, listenChoiceRules, sameChoice } from "./listen-choice";
 import {
@@ -31,7 +31,13 @@ import {
 import { probe } from "./probe";
 import { type Choice, isChosenByServer, resolveListenAddress } from "./server-addresses";
 import { listenerFacts, listenerFactsOf } from "./listener-facts";
-import { type AdministeredServer, getAdministeredServer, serverIdentity } from "./server-identity";
+import {
+  type AdministeredServer,
+  getAdministeredServer,
+  serverIdentity,
+  type ServerIdentity,
+  serverKey,
+} from "./server-identity";
 
 const key = "core.https_address";
 
@@ -115,6 +121,13 @@ async function takeBack(context: Context, old: State): Promise<void> {
   if (server === undefined) return;
   const held = heldAddress(server);
   if (!isSameListener(held, assignedBy(old)) || isSameListener(held, old.previousAddress)) return;
+  if (context.isClaimed(claimOf(server.identity))) {
+    context.log(
+      "info",
+      `${describeMember(client, target)} goes on listening on ${JSON.stringify(held)}, as another HttpsAddress of this program wants it to`,
+    );
+    return;
+  }
   const change = { client, target, server, allowLockout: allowLockout ?? false };
   if (old.previousAddress !== "" && (await wasPutBack(context, change, old.previousAddress))) return;
   await unsetAddress(change);
@@ -147,13 +160,17 @@ async function ensure(context: Context, id: string, old: State | undefined, want
   const client = await context.connect(wanted.connection);
   const server = await requireMember(client, old?.server, { fresh: true, target });
   await requireTargetNamed(client, server, target);
+  claimServer(context, describeMember(client, target), server.identity);
   const held = heldAddress(server);
   const resolvedAddress = await resolveListenAddress(client, wanted, old?.resolvedAddress);
   const previousAddress = old?.previousAddress ?? held;
   const change = { client, server, target, allowLockout };
   const known = {
-    ...{ given: remember(wanted), connection: wanted.connection },
-    ...{ resolvedAddress, assigned: resolvedAddress, previousAddress },
+    given: remember(wanted),
+    connection: wanted.connection,
+    resolvedAddress,
+    assigned: resolvedAddress,
+    previousAddress,
   };
   try {
     if (!isSameListener(held, resolvedAddress)) await setAddress(context, change, resolvedAddress);
@@ -182,6 +199,24 @@ async function ensure(context: Context, id: string, old: State | undefined, want
       error,
     );
   }
+}
+
+/**
+ * A server has one address for clients, so the second resource of a run that sets it is refused. Pulumi deletes a resource
+ * that was replaced, renamed or moved after it has made the new one: that delete must leave what the new one has set.
+ */
+function claimServer(context: Context, name: string, server: ServerIdentity): void {
+  if (context.claim(claimOf(server))) return;
+  refuse(
+    "INPUT_INVALID",
+    `connection: another HttpsAddress of this program has set the address of ${name} in this run, and each would overwrite ` +
+      "the other's. Nothing was changed. Keep one of them for each server, or member of a cluster",
+  );
+}
+
+/** In a cluster each member has a name, and a listener, of its own. */
+function claimOf(server: ServerIdentity): string {
+  return JSON.stringify(["HttpsAddress", serverKey(server), server.name]);
 }
 
 /** The one mapping from the server to the state. */

@@ -6,6 +6,7 @@ import { AccessError, type ErrorCode, isAccessError, messageOf, refuse } from ".
 import type { Context } from "../handler";
 import { canonicalListenAddress, coversAddress, isWildcard } from "../lxd/address";
 import type { LxdClient } from "../lxd/client";
+import { describeMember } from "./cluster-member";
 import { probe } from "./probe";
 import { type AdministeredServer, getAdministeredServer } from "./server-identity";
 
@@ -167,10 +168,9 @@ function guardCluster({ client, server, target }: Change, wanted: string): void 
   const cluster = server.config["cluster.https_address"] ?? "";
   if (!server.isClustered || !coversAddress(held, cluster) || surelyCovers(wanted, cluster)) return;
   const doing = wanted === "" ? `Unsetting ${key}` : `Setting ${key} to ${JSON.stringify(wanted)}`;
-  const where = target === undefined ? client.name : `the member ${JSON.stringify(target)} of ${client.name}`;
   refuse(
     "LXD_LOCKOUT",
-    `${doing} on ${where} would take the cluster's own listener ${cluster} down: ${JSON.stringify(held)} serves both. ` +
+    `${doing} on ${describeMember(client, target)} would take the cluster's own listener ${cluster} down: ${JSON.stringify(held)} serves both. ` +
       `Nothing was changed. Use an address that ${cluster} belongs to, such as ${JSON.stringify(`:${cluster.replace(/^.*:/, "")}`)}, ` +
       "or keep it as it is (on destroy by the option retainOnDelete)",
   );

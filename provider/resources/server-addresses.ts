@@ -4,6 +4,7 @@ import { refuse } from "../errors";
 import { formatHostAndPort, listenIp } from "../lxd/address";
 import type { LxdClient, ServerAddress } from "../lxd/client";
 import { isInSubnet, parseSubnet } from "../lxd/subnet";
+import { describeMember } from "./cluster-member";
 
 /** What says where to listen: one of the first three. */
 export interface Choice {
@@ -45,7 +46,7 @@ export async function resolveListenAddress(
   if (own.some((candidate) => covers(candidate, ip))) return address;
   return refuse(
     "INPUT_INVALID",
-    `address ${JSON.stringify(address)}: ${nameOf(client, target)} does not have ${ip}. It has ${list(own)}. ` +
+    `address ${JSON.stringify(address)}: ${describeMember(client, target)} does not have ${ip}. It has ${list(own)}. ` +
       "Use one of them, or floating: true for an address that moves between hosts",
   );
 }
@@ -63,7 +64,7 @@ async function chooseAddress(client: LxdClient, choice: Choice, chosen?: string)
   const [only, ...others] = possible.some((one) => one.address === before)
     ? possible.filter((one) => one.address === before)
     : possible;
-  const server = nameOf(client, target);
+  const server = describeMember(client, target);
   if (only === undefined) {
     return refuse(
       "INPUT_INVALID",
@@ -127,10 +128,6 @@ function describeChoice({ subnet, interface: name, family }: Choice): string {
   const what =
     subnet === undefined ? `interface ${JSON.stringify(name)}` : `subnet ${JSON.stringify(subnet)}`;
   return family === undefined ? what : `${what} with family ${JSON.stringify(family)}`;
-}
-
-function nameOf(client: LxdClient, target: string | undefined): string {
-  return target === undefined ? client.name : `the member ${JSON.stringify(target)} of ${client.name}`;
 }
 
 function list(addresses: readonly ServerAddress[]): string {

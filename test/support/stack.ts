@@ -126,6 +126,21 @@ export class Stack {
     );
   }
 
+  /** Makes another one and then deletes this one, in one provider process, as the engine replaces or renames. */
+  async replace(resource: Recorded, inputs: Properties): Promise<Recorded> {
+    const { name, id, outputs } = resource;
+    const checked = await this.checked(name, inputs);
+    const pool = new ClientPool();
+    try {
+      const provider = this.provider(name, pool);
+      const created: { id: string; outs?: unknown } = await provider.create(checked);
+      await provider.delete?.(id, outputs);
+      return recorded(name, created.id, checked, created.outs);
+    } finally {
+      await pool.close();
+    }
+  }
+
   /** Creates several at once in one provider process: "created", or the error's message, of each. */
   async createTogether(wanted: readonly { name: ResourceName; inputs: Properties }[]): Promise<string[]> {
     const pool = new ClientPool();

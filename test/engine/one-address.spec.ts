@@ -1,0 +1,72 @@
+/** An HttpsAddress that Pulumi replaces, renames or moves: it makes the new one first, and then deletes the old one. */
+import * as assert from "node:assert/strict";
+import { listeningSockets } from "../support/facts/listening-sockets";
+import { PulumiProject } from "../support/pulumi-project";
+import { freePort, viewOf } from "../support/server-view";
+import { startServer, type TestServer } from "../support/servers";
+import { describeWith } from "../support/skip";
+
+const imports = `import { HttpsAddress, Onboarding } from "pulumi-lxd-access";\n`;
+const named = (name: string, address: string): string =>
+  `${imports}new HttpsAddress("${name}", { address: "${address}" });\n`;
+const onboarded = (address: string): string =>
+  `${imports}new Onboarding("edge", { address: "${address}", projects: ["default"] });\n`;
+
+describeWith(["pulumi", "lxd-daemon"], "an HttpsAddress that makes room for another one", function () {
+  this.timeout(300_000);
+  let server: TestServer;
+  let project: PulumiProject;
+  let address: string;
+
+  before(async () => {
+    server = await startServer("lxd-daemon");
+    address = `127.0.0.1:${await freePort()}`;
+    project = await PulumiProject.create(named("server", address), {
+      config: { "lxd-access:socketPath": server.socketPath },
+    });
+    await project.up();
+  });
+  after(async () => {
+    await server.stop();
+    project.remove();
+  });
+
+  /** The server listens where it did, and nothing is left to do, not even after a look at it. */
+  async function goesOn(): Promise<void> {
+    assert.equal(await viewOf(server).address(), address);
+    assert.deepEqual(listeningSockets(server.pid), [address]);
+    await project.expect(0, "preview", "--refresh", "--expect-no-changes");
+  }
+
+  it("replaced by `up --replace`", async () => {
+    await goesOn();
+    const exported = JSON.parse(await project.expect(0, "stack", "export")) as {
+      deployment: { resources: { urn: string }[] };
+    };
+    const { urn } =
+      exported.deployment.resources.find((one) => one.urn.endsWith("::server")) ?? assert.fail("not there");
+    assert.match(await project.up("--replace", urn), /goes on listening on/);
+    await goesOn();
+  });
+
+  it("renamed, in a run that refreshes first", async () => {
+    project.write("index.ts", named("renamed", address));
+    await project.up("--refresh");
+    await goesOn();
+  });
+
+  it("moved into an Onboarding", async () => {
+    project.write("index.ts", onboarded(address));
+    await project.up();
+    await goesOn();
+  });
+
+  it("twice in a program: one of them is refused, and the server listens where it did", async () => {
+    project.write("index.ts", named("one", address) + named("other", address).replace(imports, ""));
+    const { code, output } = await project.run(["up", "--yes", "--skip-preview"]);
+    assert.notEqual(code, 0);
+    assert.match(output, /another HttpsAddress of this program has set the address of .*\[INPUT_INVALID\]/s);
+    assert.equal(await viewOf(server).address(), address);
+    assert.deepEqual(listeningSockets(server.pid), [address]);
+  });
+});
