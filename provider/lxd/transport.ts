@@ -99,11 +99,13 @@ export class Transport {
     return turn;
   }
 
-  /** Closes the connection. */
+  /** Closes the connection, if one came about. */
   async close(): Promise<void> {
     const client = this.client;
     this.client = undefined;
-    await (await client)?.destroy();
+    // Whoever sent a request was told why none came about.
+    const opened = await client?.catch(() => undefined);
+    await opened?.destroy();
     const ssh = this.ssh;
     this.ssh = undefined;
     await ssh?.release();

@@ -60,7 +60,7 @@ export async function setAddress(context: Context, change: Change, wanted: strin
 
 /** Unsets the address; refuses where the connection in use, or a cluster, would go with it. */
 export async function unsetAddress(change: Change): Promise<void> {
-  guardRemoval(change);
+  await guardRemoval(change);
   await change.client.updateServerConfig({ [key]: "" }, { target: change.target });
 }
 
@@ -118,14 +118,15 @@ async function putBack({ client, target, server }: Change): Promise<void> {
  * with the same certificate; else the old value is put back over the connection that is still open.
  */
 async function guardWayIn(context: Context, change: Change, wanted: string): Promise<void> {
-  const { client, target, server, allowLockout } = change;
+  const { client, server, allowLockout } = change;
   if (client.endpoint.kind !== "https" || allowLockout) return;
-  const { fingerprint } = server.identity;
-  if ((await probe(client.endpoint, fingerprint)) === undefined) return;
-  const now = await getAdministeredServer(client, server.identity, { fresh: true, target });
-  const tried = await Promise.all(
-    now.addresses.map(async (address) => ({ address, failure: await probe(address, fingerprint) })),
-  );
+  if ((await probe(client.endpoint, server.identity.fingerprint)) === undefined) return;
+  const before = `The server was listening on ${JSON.stringify(heldAddress(server))}`;
+  const tried = await dialAddresses(change).catch(async (error: unknown) => {
+    if (!isAccessError(error)) throw error;
+    const doing = `Looking whether ${client.name} still answers from here, now that it listens on ${JSON.stringify(wanted)}`;
+    throw await puttingBack(change, error.errorCode, `${doing}: ${messageOf(error)}. ${before}`, "", error);
+  });
   const answering = tried.find(({ failure }) => failure === undefined);
   if (answering !== undefined) {
     context.log(
@@ -140,23 +141,47 @@ async function guardWayIn(context: Context, change: Change, wanted: string): Pro
     change,
     "LXD_LOCKOUT",
     `Listening on ${JSON.stringify(wanted)} would lock out this client, which reaches the server through ${client.name}: ` +
-      `no new address answers from here (${failures || "none is listed"}). The server was listening on ${JSON.stringify(heldAddress(server))}`,
+      `no new address answers from here (${failures || "none is listed"}). ${before}`,
     ". Use an address reachable from here, connect over the unix socket, or say allowLockout",
   );
 }
 
-/** Refuses to unset what {@link guardCluster} guards, or any listener over the network. */
-function guardRemoval(change: Change): void {
+/** Dials, from here, every address that the server says it listens on now. */
+async function dialAddresses({ client, target, server }: Change): Promise<Dialled[]> {
+  const now = await getAdministeredServer(client, server.identity, { fresh: true, target });
+  return Promise.all(
+    now.addresses.map(async (address) => ({
+      address,
+      failure: await probe(address, server.identity.fingerprint),
+    })),
+  );
+}
+
+/** What came of dialling an address: undefined where the server answered. */
+interface Dialled {
+  readonly address: string;
+  readonly failure: AccessError | undefined;
+}
+
+/** Refuses to unset what {@link guardCluster} guards, or over the network the listener of the server that answers. */
+async function guardRemoval(change: Change): Promise<void> {
   guardCluster(change, "");
-  const { client, server, allowLockout } = change;
-  if (allowLockout || client.endpoint.kind !== "https") return;
+  const { client, server, target, allowLockout } = change;
+  if (allowLockout || client.endpoint.kind !== "https" || (await isAnsweredByAnother(change))) return;
   // Behind a forwarded port or a public address nothing here tells that the connection does not come in through it.
   refuse(
     "LXD_LOCKOUT",
-    `Unsetting ${key} on ${client.name} would remove the listener ${JSON.stringify(heldAddress(server))} while this connection comes in ` +
-      "over the network, and with it the last way in from here. Use the server's unix socket, set allowLockout and update, " +
-      "or keep the listener with the option retainOnDelete",
+    `Unsetting ${key} on ${describeMember(client, target)} would remove the listener ${JSON.stringify(heldAddress(server))} while this ` +
+      "connection comes in over the network, and with it the last way in from here. Use the server's unix socket, set " +
+      "allowLockout and update, or keep the listener with the option retainOnDelete",
   );
+}
+
+/** Whether the connection goes to another member of the cluster than the one that is changed, and so stays. */
+async function isAnsweredByAnother({ client, server, target }: Change): Promise<boolean> {
+  if (target === undefined) return false;
+  const answering = await getAdministeredServer(client, undefined, { fresh: true });
+  return answering.identity.name !== server.identity.name;
 }
 
 /**
@@ -171,9 +196,14 @@ function guardCluster({ client, server, target }: Change, wanted: string): void 
   refuse(
     "LXD_LOCKOUT",
     `${doing} on ${describeMember(client, target)} would take the cluster's own listener ${cluster} down: ${JSON.stringify(held)} serves both. ` +
-      `Nothing was changed. Use an address that ${cluster} belongs to, such as ${JSON.stringify(`:${cluster.replace(/^.*:/, "")}`)}, ` +
+      `Nothing was changed. Use an address that ${cluster} belongs to, such as ${JSON.stringify(onEveryInterface(cluster))}, ` +
       "or keep it as it is (on destroy by the option retainOnDelete)",
   );
+}
+
+/** The listener on every interface with the port of this one. */
+function onEveryInterface(address: string): string {
+  return canonicalListenAddress(address).replace(/^.*:/, ":");
 }
 
 /** Only the server can tell which address a name means. */
