@@ -47,7 +47,7 @@ export function canonicalListenAddress(value: string): string {
 
 /**
  * Whether what listens on `listen` is reached by dialling `address`: both are one, or `listen` is on every interface and
- * the port is the same. A name on the same port may be the address, so it counts.
+ * the port is the same. A name on the same port, on either side, may mean the other's address, so it counts.
  */
 export function coversAddress(listen: string, address: string): boolean {
   if (listen === "" || address === "") return false;
@@ -55,7 +55,7 @@ export function coversAddress(listen: string, address: string): boolean {
   const own = splitHostAndPort(listen);
   const other = splitHostAndPort(address);
   if (own === undefined || other === undefined || own.port !== other.port) return false;
-  if (!isWildcard(listen)) return !isIP(own.host);
+  if (!isWildcard(listen)) return isName(own.host) || isName(other.host);
   return own.host !== "0.0.0.0" || !isIPv6(other.host);
 }
 
@@ -100,6 +100,10 @@ export function canonicalHost(host: string): string {
   const [address = "", zone] = host.split("%");
   const shortest = new URL(`http://[${address}]`).hostname.slice(1, -1);
   return zone === undefined ? shortest : `${shortest}%${zone}`;
+}
+
+function isName(host: string): boolean {
+  return host !== "" && !isIP(host);
 }
 
 function isIP(host: string): boolean {
