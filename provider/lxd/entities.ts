@@ -101,15 +101,15 @@ export function isActive({ type }: Identity): boolean {
 export const currentIdentity = identityEntity.extend({
   fine_grained: flag,
   effective_permissions: z
-    .array(z.object({ entity_type: text, entitlement: text }))
+    .array(z.object({ entity_type: text, url: text, entitlement: text }))
     .nullish()
     .transform((value) => value ?? []),
 });
 export type CurrentIdentity = z.infer<typeof currentIdentity>;
 
 /** Whether a client is an identity with fine-grained rights; else it is an entry of the trust store. */
-export function isFineGrained(current: CurrentIdentity): boolean {
-  return current.fine_grained || isActive(current);
+export function isFineGrained(current: CurrentIdentity | undefined): current is CurrentIdentity {
+  return current !== undefined && (current.fine_grained || isActive(current));
 }
 
 /** The answer to POST /1.0/auth/identities/tls that asks for a token. The secret in it is told only there. */

@@ -2,7 +2,7 @@
  * TLS identities: clients whose rights come from groups. Servers with the API extension `access_management_tls` have them.
  * https://documentation.ubuntu.com/lxd/latest/explanation/authorization/#fine-grained-authorization
  */
-import { AccessError } from "../errors";
+import { AccessError, isAccessError } from "../errors";
 import {
   currentIdentity,
   identityEntity,
@@ -33,11 +33,19 @@ export class IdentityApi extends RestApi {
     return this.parse(identityEntity.array(), await this.read(request, options), doing);
   }
 
-  /** Who this connection's client is, and what it may do. The server refuses it over a unix socket. */
-  async getCurrentIdentity(options: ReadOptions = {}): Promise<CurrentIdentity> {
+  /**
+   * Who this connection's client is, and what it may do. Undefined where the server says that it knows it otherwise: by a
+   * unix socket, or by a certificate authority.
+   */
+  async getCurrentIdentity(options: ReadOptions = {}): Promise<CurrentIdentity | undefined> {
     const doing = `Asking ${this.name} who this client is`;
     const reply = await this.read({ method: "GET", path: `${identities}/current` }, options);
-    return this.parse(currentIdentity, reply, doing);
+    try {
+      return this.parse(currentIdentity, reply, doing);
+    } catch (error) {
+      if (isAccessError(error, "LXD_REJECTED")) return undefined;
+      throw error;
+    }
   }
 
   /**

@@ -3,39 +3,65 @@ import { refuse } from "../errors";
 import { isFineGrained } from "../lxd/entities";
 import type { LxdClient } from "../lxd/client";
 import type { AdministeredServer } from "./server-identity";
+import type { Kind } from "./trust-token-schema";
 
-/** Rights on the server that are asked for here. */
-type Sight = "can_view_identities" | "can_view_groups";
-
-/** Rights that hold those. */
-const wider = ["admin", "permission_manager", "viewer"];
-
-/**
- * Whether this client is shown all of them. Only identities with fine-grained rights are shown less than all without
- * being told; over a socket there are none. Servers say it of one client with one shared read.
- */
-export async function isShownAll(
-  client: LxdClient,
-  { extensions }: Pick<AdministeredServer, "extensions">,
-  sight: Sight,
-): Promise<boolean> {
-  if (client.endpoint.kind !== "https" || !extensions.has("access_management_tls")) return true;
-  const current = await client.getCurrentIdentity();
-  return (
-    !isFineGrained(current) ||
-    current.effective_permissions.some(
-      ({ entity_type: type, entitlement }) => type === "server" && [...wider, sight].includes(entitlement),
-    )
-  );
+/** Something that is shown in part to who lacks the right to see all of it. */
+interface Sight {
+  /** As in "shows this client no …". */
+  readonly what: string;
+  /** The right, and on what. */
+  readonly entitlement: string;
+  readonly on: "server" | "project default";
+  /** Rights on the server, and on the project, that hold it. */
+  readonly server: readonly string[];
+  readonly project?: readonly string[];
 }
 
-/** LXD_NOT_TRUSTED where clients may be hidden from this one. */
-export async function requireSightOfClients(client: LxdClient, server: AdministeredServer): Promise<void> {
-  if (await isShownAll(client, server, "can_view_identities")) return;
+const clients: Sight = {
+  ...{ what: "other clients", entitlement: "can_view_identities", on: "server" },
+  server: ["admin", "permission_manager", "viewer", "can_view_identities"],
+};
+const groups: Sight = {
+  ...{ what: "groups but its own", entitlement: "can_view_groups", on: "server" },
+  server: ["admin", "permission_manager", "viewer", "can_view_groups"],
+};
+/** Certificate add tokens are operations of this project. */
+const operations: Sight = {
+  ...{ what: "pending tokens", entitlement: "can_view_operations", on: "project default" },
+  server: ["admin", "project_manager", "viewer"],
+  project: ["manager", "operator", "viewer", "can_view_operations"],
+};
+
+/** What a token of each kind is told by. https://documentation.ubuntu.com/lxd/latest/reference/permissions/ */
+const sights: Readonly<Record<Kind, readonly Sight[]>> = {
+  certificate: [clients, operations],
+  identity: [clients, groups],
+};
+
+/**
+ * LXD_NOT_TRUSTED where something that tells of a token may be hidden from this client. Only identities with fine-grained
+ * rights are shown less than all without being told; over a socket there are none. Servers say it of one client with one
+ * shared read.
+ */
+export async function requireSight(client: LxdClient, server: AdministeredServer, kind: Kind): Promise<void> {
+  if (client.endpoint.kind !== "https" || !server.extensions.has("access_management_tls")) return;
+  const current = await client.getCurrentIdentity();
+  if (!isFineGrained(current)) return;
+  const { effective_permissions: permissions } = current;
+  const holds = (type: string, url: string, entitlements: readonly string[]): boolean =>
+    permissions.some(
+      (one) => one.entity_type === type && one.url === url && entitlements.includes(one.entitlement),
+    );
+  const hidden = sights[kind].find(
+    ({ server: onServer, project = [] }) =>
+      !holds("server", "/1.0", onServer) && !holds("project", "/1.0/projects/default", project),
+  );
+  if (hidden === undefined) return;
+  const { what, entitlement, on } = hidden;
   refuse(
     "LXD_NOT_TRUSTED",
-    `${client.name} shows this client, an identity with fine-grained rights, no other clients, so it cannot be told which ` +
-      "are there. Nothing was changed. Give one of its groups the entitlement `can_view_identities` on the server " +
-      "(`lxc auth group permission add GROUP server can_view_identities`), or use another connection",
+    `${client.name} shows this client, an identity with fine-grained rights, no ${what}, so it cannot be told which ` +
+      `are there. Nothing was changed. Give one of its groups the entitlement \`${entitlement}\` on the ${on} ` +
+      `(\`lxc auth group permission add GROUP ${on} ${entitlement}\`), or use another connection`,
   );
 }

@@ -7,7 +7,6 @@ import { isDeepStrictEqual } from "node:util";
 import { isAccessError, messageOf, quoted, refuse } from "../errors";
 import { type Identity, isActive, isPending } from "../lxd/entities";
 import { expiryOf } from "../lxd/trust-token";
-import { isShownAll } from "./current-identity";
 import { type NewToken, type Place, requireOtherClient, sayLeftover, type TokenKind } from "./issuing";
 import { membershipOf, type Membership } from "./trust-token-schema";
 import { ignoreNotFound } from "./trusted-client";
@@ -68,12 +67,12 @@ function requireIdentities({ client, server }: Place): void {
   );
 }
 
-/** Looked up before, so that a mistake is told with what there is. What this client is not shown the server judges. */
-async function requireGroups({ client, server }: Place, groups: readonly string[]): Promise<void> {
+/** Looked up before, so that a mistake is told with what there is. */
+async function requireGroups({ client }: Place, groups: readonly string[]): Promise<void> {
   if (groups.length === 0) return;
   const existing = await client.getGroupNames({ fresh: true });
   const missing = groups.filter((name) => !existing.includes(name));
-  if (missing.length === 0 || !(await isShownAll(client, server, "can_view_groups"))) return;
+  if (missing.length === 0) return;
   refuse(
     "LXD_NOT_FOUND",
     `groups: ${client.name} has no group ${quoted(missing)}. It has ${quoted(existing) || "none"}. ` +

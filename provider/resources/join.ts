@@ -149,8 +149,11 @@ function hasIdentities({ api_extensions: extensions }: Server): boolean {
 /** No answer came that can be read. */
 const lost: ErrorCode[] = ["LXD_UNREACHABLE", "LXD_TIMEOUT", "LXD_PROTOCOL"];
 
-/** A token is refused as used up also where another Remote has just redeemed it with the same pair. */
-const unsettled: ErrorCode[] = [...lost, "LXD_ALREADY_EXISTS", "LXD_REJECTED", "LXD_TOKEN_REJECTED"];
+/** A token is refused also where another Remote has just redeemed it with the same pair: as used up, or to a trusted client. */
+const unsettled: ErrorCode[] = [
+  ...lost,
+  ...(["LXD_ALREADY_EXISTS", "LXD_REJECTED", "LXD_TOKEN_REJECTED", "LXD_NOT_TRUSTED"] as const),
+];
 
 /**
  * Servers with `explicit_trust_token` want the token as `trust_token`, and so does every Incus; older LXD reads it

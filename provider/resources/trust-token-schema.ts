@@ -67,7 +67,9 @@ export const state = z.object({
   state: z
     .enum(["pending", "consumed"])
     .meta({ description: "Whether the token still waits for its client." }),
-  serverFingerprint: z.string().meta({ description: "SHA-256 of the server's certificate, hex." }),
+  serverFingerprint: z.string().meta({
+    description: "SHA-256 of the server's certificate, hex; while the token waits, of the one that it names.",
+  }),
   addresses: z.array(z.string()).meta({ description: "Addresses inside the token, each host:port." }),
   expiresAt: z
     .string()
@@ -87,6 +89,8 @@ export const state = z.object({
   identity: z.string().optional(),
   /** Clients that had this name before the token was issued (SHA-256, hex): they are not the token's. */
   knownClients: z.array(z.string()),
+  /** Why the token that waits is of no use any more: its client would be refused, or refuse. */
+  incomplete: z.string().optional(),
 });
 export type State = z.infer<typeof state>;
 
@@ -163,13 +167,15 @@ function nameRules(inputs: RawInputs): CheckFailure[] {
   const kind = kindOf(inputs);
   if (kind === undefined) return [];
   const reason =
-    kind === "certificate" ? describeClientNameProblem(clientName) : describePathProblem(clientName);
+    kind === "certificate" ? describeClientNameProblem(clientName) : describeIdentityNameProblem(clientName);
   return reason === undefined ? [] : [{ property: "clientName", reason }];
 }
 
-/** An identity is found by its name in a path, where these two mean something else. */
-function describePathProblem(name: string): string | undefined {
-  return name === "." || name === ".." ? 'must not be "." or ".."' : undefined;
+/** An identity is found by its name in a path, where these two mean something else, and where an id goes before a name. */
+function describeIdentityNameProblem(name: string): string | undefined {
+  if (name === "." || name === "..") return 'must not be "." or ".."';
+  const isId = /^([0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.test(name);
+  return isId ? "must not look like the id of an identity (64 hex digits, or a UUID)" : undefined;
 }
 
 function describeNameProblem(name: string): string | undefined {

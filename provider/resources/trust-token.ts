@@ -3,8 +3,9 @@
  * https://documentation.ubuntu.com/lxd/latest/authentication/#adding-client-certificates-using-tokens
  *
  * A token lives once. Waiting to be redeemed (pending) and redeemed by a client that is still trusted (consumed) are
- * both as they should be; expired, revoked, lost by a restart of the server, its client removed, or made for a
- * certificate that the server has no more is drift: the resource is gone and the next update issues another.
+ * both as they should be. Revoked, lost by a restart of the server, or its client removed is drift: the resource is gone.
+ * So is expired, or made for a certificate that the server has no more: the resource is incomplete. The next update issues
+ * another token.
  * Another `clientName` or kind replaces the resource, the old one first; everything else is changed in place.
  * What differs between the two kinds of token is in certificate-token.ts and identity-token.ts.
  */
@@ -18,11 +19,18 @@ import { dialledAddress } from "../lxd/address";
 import { decodeTrustToken, encodeTrustToken } from "../lxd/trust-token";
 import { hasUnknown } from "../unknown";
 import { certificateToken } from "./certificate-token";
-import { requireSightOfClients } from "./current-identity";
+import { requireSight } from "./current-identity";
 import { requireGone } from "./cluster-member";
 import { changedInputs, remember } from "./given";
 import { identityToken } from "./identity-token";
-import { claimName, type Place, requireAddresses, requireListening, type TokenKind } from "./issuing";
+import {
+  claimName,
+  type Place,
+  requireAddresses,
+  requireListening,
+  type TokenKind,
+  type WaitingToken,
+} from "./issuing";
 import { type AdministeredServer, getAdministeredServer, type ServerIdentity } from "./server-identity";
 import {
   args,
@@ -44,6 +52,7 @@ export const trustToken: ResourceHandler<Args, State> = {
 
   diff(old, inputs) {
     const changed = changedInputs(old, inputs);
+    if (old.incomplete !== undefined) changed.push("incomplete");
     const rights = "groups" in old.held ? "groups" : "projects";
     if (!hasUnknown(inputs[rights]) && !isDeepStrictEqual(old.held, rightsOf(inputs))) changed.push(rights);
     const replaces: string[] = changed.filter((name) => name === "clientName");
@@ -75,7 +84,8 @@ export const trustToken: ResourceHandler<Args, State> = {
     const expected = await expectedInVain(token, old, wanted);
     const kept = { given: remember(wanted), connection: wanted.connection, held };
     const now = await observe(place, old, { fresh: true });
-    if (now?.state === "pending" && (isDeepStrictEqual(now.held, held) || (await token.changeWaiting(now)))) {
+    const isOfUse = now?.state === "pending" && now.incomplete === undefined;
+    if (isOfUse && (isDeepStrictEqual(now.held, held) || (await token.changeWaiting(now)))) {
       const knownClients = [...old.knownClients, ...expected];
       return { ...now, ...kept, ...readdressed(now, place.server, wanted), knownClients };
     }
@@ -145,7 +155,7 @@ async function revokeAndLook(place: Place, old: State): Promise<State | undefine
 /** Revokes the token and takes the client that came of it out of the trust store. */
 async function withdraw(context: Context, old: State): Promise<void> {
   const place = await placeOf(context, old.connection, old.server, { fresh: true });
-  await requireSightOfClients(place.client, place.server);
+  await requireSight(place.client, place.server, kindHeld(old));
   const now = await revokeAndLook(place, old);
   const fingerprint = now?.clientFingerprint;
   if (fingerprint === undefined || old.given["revokeClientOnDelete"] === false) return;
@@ -177,7 +187,7 @@ const redemptionSettles = 200;
 async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Promise<State> {
   const { client, server } = place;
   token.requireSupport();
-  await requireSightOfClients(client, server);
+  await requireSight(client, server, token.kind);
   const base = {
     given: remember(wanted),
     connection: wanted.connection,
@@ -254,19 +264,19 @@ async function observe(
 ): Promise<State | undefined> {
   const { context, client, server } = place;
   const token = tokenOf(place, old.held);
-  await requireSightOfClients(client, server);
+  await requireSight(client, server, token.kind);
   const waiting = await token.findWaiting(old, options);
   if (waiting !== undefined) {
-    const { rights: held, fingerprint, expiresAt } = waiting;
-    if (expiresAt !== undefined && new Date(expiresAt) <= context.now()) return undefined;
-    // The token pins a certificate that the server no longer has: its client would refuse to connect.
-    if (fingerprint !== server.identity.fingerprint) return undefined;
-    return { ...old, state: "pending", server: server.identity, held };
+    const incomplete = describeUselessness(waiting, place);
+    return { ...old, state: "pending", server: server.identity, held: waiting.rights, incomplete };
   }
   const found = findClient(await token.getClients(options), marksOf(old));
   if (found === "none") return undefined;
-  const consumed = { ...old, state: "consumed" as const, server: server.identity };
-  const ended = { ...consumed, operation: undefined, identity: undefined };
+  const ended = {
+    ...{ ...old, state: "consumed" as const, server: server.identity },
+    ...{ serverFingerprint: server.identity.fingerprint, operation: undefined, identity: undefined },
+    incomplete: undefined,
+  };
   if (found === "several") {
     context.log(
       "warning",
@@ -276,6 +286,19 @@ async function observe(
     return ended;
   }
   return { ...ended, clientFingerprint: found.fingerprint, held: found.rights };
+}
+
+/**
+ * Why a token that waits can lead nobody in; undefined where it can. It stays in state, because it is still on the server,
+ * where it holds its name, until an update or a destroy revokes it.
+ */
+function describeUselessness(waiting: WaitingToken, { context, client, server }: Place): string | undefined {
+  const { expiresAt, fingerprint } = waiting;
+  if (expiresAt !== undefined && new Date(expiresAt) <= context.now())
+    return `the token expired at ${expiresAt}`;
+  return fingerprint === server.identity.fingerprint
+    ? undefined
+    : `the token names a certificate that ${client.name} has no more, so its client would refuse to connect`;
 }
 
 /** With other addresses wanted a pending token is written anew around the same secret. */

@@ -79,6 +79,24 @@ for (const profile of ["lxd-5.21", "lxd-6"] as const) {
       assert.equal(await stack.plan(refreshed, inputs), "same");
     });
 
+    for (const kind of ["identity", "certificate"]) {
+      it(`two Remotes with one pair and one token of an ${kind}: one of them redeems it, both are joined`, async () => {
+        const rights = { restricted: true, projects: ["default"] };
+        const token =
+          kind === "identity" ? await view.invite("ci", ["g1"]) : await view.issueToken("ci", rights);
+        const inputs = inputsWith(token);
+        const made = await stack.createTogether(
+          ["prod", "twin"].map((name) => ({ name: "Remote", inputs: { ...inputs, name } })),
+        );
+        assert.deepEqual(made, ["created", "created"]);
+        const joined = (await view.identities()).filter(({ id }) => id === ci.fingerprint);
+        assert.deepEqual(
+          joined.map(({ name }) => name),
+          ["ci"],
+        );
+      });
+    }
+
     it("leaves by itself, also without any right", async () => {
       const remote = await stack.create("Remote", inputsWith(await view.invite("ci", [])));
       await stack.destroy(remote);

@@ -1,71 +1,29 @@
-/** What a TrustToken with groups refuses, and what it never takes for gone: against the double. */
+/** What a TrustToken with groups refuses, and what becomes of its token: against the double. */
 import { strict as assert } from "node:assert";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Double, type ProfileName, startDouble } from "../support/double/double";
+import { type ProfileName, startDouble } from "../support/double/double";
+import { type IdentityStage, identityStage } from "../support/identity-stage";
 import { makePair } from "../support/openssl-pair";
-import { type ServerView, viewOf } from "../support/server-view";
-import { Stack } from "../support/stack";
-
-type Inputs = Record<string, unknown>;
+import { openHttps, viewOf } from "../support/server-view";
+import { type Recorded, Stack } from "../support/stack";
 
 const ci = makePair("ci");
-const operator = makePair("operator");
 const PENDING = "Client certificate (pending)";
 
 for (const profile of ["lxd-5.21", "lxd-6"] as const) {
   describe(`a TrustToken with groups, on the double of ${profile}`, () => {
-    let server: Double;
-    let view: ServerView;
-    let stack: Stack;
-    let folder: string;
-    let inputs: Inputs;
-
+    let server: IdentityStage["server"];
+    let view: IdentityStage["view"];
+    let stack: IdentityStage["stack"];
+    let inputs: IdentityStage["inputs"];
+    let known: IdentityStage["known"];
+    let failsWith: IdentityStage["failsWith"];
+    let end: IdentityStage["end"];
     beforeEach(async () => {
-      folder = mkdtempSync(join(tmpdir(), "lxa-groups-"));
-      stack = new Stack(folder);
-      server = await startDouble(profile, { speed: 5 });
-      view = viewOf(server);
-      await view.listen();
-      await view.createGroup("g1");
-      await view.createGroup("g2");
-      inputs = { clientName: "ci", groups: ["g1"], connection: { socketPath: server.socketPath } };
+      ({ server, view, stack, inputs, known, failsWith, end } = await identityStage(profile));
     });
-    afterEach(async () => {
-      await server.stop();
-      rmSync(folder, { recursive: true });
-    });
-
-    /** Name and type of everybody but the connection's own client. */
-    const known = async (): Promise<string[]> =>
-      (await view.identities())
-        .filter(({ name }) => name !== "operator")
-        .map(({ name, type }) => `${name}: ${type}`)
-        .sort();
-    const failsWith = async (given: Inputs, pattern: RegExp): Promise<void> => {
-      const { message, recorded } = await stack.createFails("TrustToken", given);
-      assert.match(message, pattern);
-      assert.equal(recorded, undefined);
-    };
-    /** `connection` of an identity with these rights on the server. */
-    const asOperator = async (...entitlements: string[]): Promise<Inputs> => {
-      await view.createGroup("operators", ...entitlements);
-      await view.redeem(await view.invite("operator", ["operators"]), operator);
-      const { environment } = (await view.request("GET", "/1.0")) as {
-        environment: { certificate_fingerprint: string };
-      };
-      return {
-        address: await view.address(),
-        clientCertificate: operator.certificate,
-        clientKey: operator.privateKey,
-        serverFingerprint: environment.certificate_fingerprint,
-      };
-    };
-    const everyRight = [
-      ...["can_edit", "can_create_identities", "can_view_identities"],
-      ...["can_edit_identities", "can_delete_identities", "can_view_groups"],
-    ];
+    afterEach(() => end());
 
     it("a group that does not exist is named, with those that do, and nothing is made", async () => {
       const pattern = /groups: .* has no group "typo"\. It has "admins", "g1", "g2"\..*\[LXD_NOT_FOUND\]/s;
@@ -156,13 +114,76 @@ for (const profile of ["lxd-5.21", "lxd-6"] as const) {
       assert.deepEqual((await view.identities()).find(({ name }) => name === "ci")?.groups, ["g2"]);
     });
 
-    it("with groups changed after it expired, the next update issues another", async () => {
-      const made = await stack.create("TrustToken", inputs);
-      stack.now = () => new Date(Date.now() + 30 * 24 * 3_600_000);
-      const updated = await stack.update(made, { ...inputs, groups: ["g2"] });
-      assert.notEqual(updated.outputs["token"], made.outputs["token"]);
-      await view.redeem(String(updated.outputs["token"]), ci);
-      assert.deepEqual((await view.identities()).find(({ name }) => name === "ci")?.groups, ["g2"]);
+    /** What makes a token useless while its identity still waits, and how its state says so. */
+    const ends: [title: string, reason: RegExp, end: () => Promise<void>][] = [
+      [
+        "expired",
+        /^the token expired at /,
+        () => {
+          stack.now = () => new Date(Date.now() + 30 * 24 * 3_600_000);
+          return Promise.resolve();
+        },
+      ],
+      [
+        "made for a certificate that the server has no more",
+        /^the token names a certificate that .* has no more/,
+        async () => {
+          for (const file of ["server.crt", "server.key"]) rmSync(join(server.directory, file));
+          await server.restart();
+        },
+      ],
+    ];
+    for (const [title, reason, makeUseless] of ends) {
+      for (const isSeen of [true, false]) {
+        const when = isSeen ? "after a refresh saw it" : "before anybody saw it";
+        const useless = async (): Promise<Recorded> => {
+          const made = await stack.create("TrustToken", inputs);
+          await makeUseless();
+          if (!isSeen) return made;
+          const seen = (await stack.refresh(made)) ?? assert.fail("it is still there, and holds its name");
+          assert.match(String(seen.outputs["incomplete"]), reason);
+          assert.equal(await stack.plan(seen, inputs), "update");
+          return seen;
+        };
+
+        it(`${title}, with other groups ${when}: revoked, and another is issued`, async () => {
+          const old = await useless();
+          const updated = await stack.update(old, { ...inputs, groups: ["g2"] });
+          assert.notEqual(updated.outputs["token"], old.outputs["token"]);
+          assert.equal(await stack.plan(updated, { ...inputs, groups: ["g2"] }), "same");
+          await view.redeem(String(updated.outputs["token"]), ci);
+          assert.deepEqual((await view.identities()).find(({ name }) => name === "ci")?.groups, ["g2"]);
+        });
+
+        it(`${title}, destroyed ${when}: nobody gets in by it any more`, async () => {
+          await stack.destroy(await useless());
+          assert.deepEqual(await known(), []);
+        });
+      }
+    }
+
+    it("a certificate token ends with its issuer's trust on LXD 6, an identity's does not: it is issued anew, or still waits", async () => {
+      const { connection, fingerprint } = await openHttps(server);
+      const lost: string[] = [];
+      for (const [clientName, rights] of [
+        ["plain", { projects: [] }],
+        ["ci", { groups: ["g1"] }],
+      ] as const) {
+        const overSocket = { clientName, ...rights, connection: inputs["connection"] };
+        const made = await stack.create("TrustToken", { ...overSocket, connection });
+        await view.removeClient(fingerprint);
+        const outputs = { ...made.outputs, connection: inputs["connection"] };
+        const found = await stack.refresh({ ...made, outputs });
+        if (found === undefined) lost.push(clientName);
+        const now = found ?? (await stack.create("TrustToken", overSocket));
+        await view.redeem(String(now.outputs["token"]), makePair(clientName));
+        await view.trust("admin", connection.clientCertificate);
+      }
+      assert.deepEqual(lost, profile === "lxd-6" ? ["plain"] : []);
+      assert.deepEqual(await known(), [
+        ...["admin: Client certificate (unrestricted)", "ci: Client certificate"],
+        "plain: Client certificate (restricted)",
+      ]);
     });
 
     it("an expected client that is an entry of the trust store cannot have groups, which is said", async () => {
@@ -172,108 +193,6 @@ for (const profile of ["lxd-5.21", "lxd-6"] as const) {
         /clientFingerprint: .* trusts this client already, as "boss" \(Client certificate \(unrestricted\)\).*\[LXD_ALREADY_EXISTS\]/s,
       );
       assert.deepEqual(await known(), ["boss: Client certificate (unrestricted)"]);
-    });
-
-    it("works over a connection that is an identity with just the rights it needs", async () => {
-      const connection = await asOperator(...everyRight);
-      const wanted = { ...inputs, connection };
-      const made = await stack.create("TrustToken", wanted);
-      await view.redeem(String(made.outputs["token"]), ci);
-      const consumed = (await stack.refresh(made)) ?? assert.fail();
-      assert.equal(await stack.plan(consumed, wanted), "same");
-      const other = await stack.update(consumed, { ...wanted, groups: ["g2"] });
-      await stack.destroy(other);
-      assert.deepEqual(await known(), []);
-    });
-
-    it("a project that the connection may not see is not said to be missing for certain", async () => {
-      const connection = await asOperator(...everyRight);
-      await failsWith(
-        { clientName: "ci", projects: ["default"], connection },
-        /has no project "default", or does not show it to this client, which sees none\..*\[LXD_NOT_FOUND\]/s,
-      );
-      assert.deepEqual(await view.pendingTokens(), []);
-    });
-
-    it("asks once per server which rights the connection has, for many tokens at once", async () => {
-      const connection = await asOperator(...everyRight);
-      const made = await Promise.all(
-        ["a", "b", "c"].map((clientName) =>
-          stack.create("TrustToken", { ...inputs, clientName, connection }),
-        ),
-      );
-      server.requests.length = 0;
-      assert.equal((await stack.refreshTogether(made)).filter((one) => one !== undefined).length, 3);
-      const count = (path: string): number =>
-        server.requests.filter((request) => request.path === path).length;
-      assert.deepEqual(
-        [count("/1.0/auth/identities/current"), count("/1.0/auth/identities/tls?recursion=1")],
-        [1, 1],
-      );
-    });
-
-    it("a connection that is not shown other clients takes none for gone, and issues nothing", async () => {
-      const made = await stack.create("TrustToken", inputs);
-      const plain = await stack.create("TrustToken", {
-        ...{ clientName: "plain", projects: [], connection: inputs["connection"] },
-      });
-      await view.redeem(String(made.outputs["token"]), ci);
-      await view.redeem(String(plain.outputs["token"]), makePair("plain"));
-      const connection = await asOperator("can_edit", "can_create_identities");
-      const pattern =
-        /shows this client, .*, no other clients.*`can_view_identities` on the server.*\[LXD_NOT_TRUSTED\]/s;
-      // Even a stack that keeps what does not answer must not keep quiet about this.
-      stack.config = { onUnreachable: "keep" };
-      for (const one of [made, plain]) {
-        const hidden = { ...one, outputs: { ...one.outputs, connection } };
-        await assert.rejects(stack.refresh(hidden), pattern);
-        await assert.rejects(stack.update(hidden, { ...one.inputs, connection }), pattern);
-        await assert.rejects(stack.destroy(hidden), pattern);
-      }
-      await failsWith({ ...inputs, clientName: "new", connection }, pattern);
-      assert.deepEqual(await known(), ["ci: Client certificate", "plain: Client certificate (restricted)"]);
-    });
-
-    it("an identity that cannot be seen once it is made is removed again, or said to remain", async () => {
-      const connection = await asOperator(...everyRight);
-      // What the server shows of itself lags behind what it allows.
-      let isMade = false;
-      server.intercept(({ method, path }) => {
-        if (method === "POST" && path === "/1.0/auth/identities/tls") isMade = true;
-        const isList = method === "GET" && path === "/1.0/auth/identities/tls?recursion=1";
-        return isMade && isList ? { status: 200, body: { type: "sync", metadata: [] } } : undefined;
-      });
-      await failsWith(
-        { ...inputs, connection },
-        /that this client may not see.*it was removed again.*`can_view_identities`.*\[LXD_NOT_TRUSTED\]/s,
-      );
-      server.intercept(undefined);
-      assert.deepEqual(await known(), []);
-    });
-
-    it("never changes or removes the client that the connection uses", async () => {
-      const connection = await asOperator("admin");
-      const own = {
-        clientName: "operator",
-        groups: ["g1"],
-        clientFingerprint: operator.fingerprint,
-        connection,
-      };
-      await failsWith(own, /is the one that this connection to .* uses.*\[LXD_LOCKOUT\]/s);
-
-      const token = await stack.create("TrustToken", {
-        ...inputs,
-        clientName: "heir",
-        groups: ["operators"],
-      });
-      await view.redeem(String(token.outputs["token"]), ci);
-      const asHeir = { ...connection, clientCertificate: ci.certificate, clientKey: ci.privateKey };
-      await stack.destroy({ ...token, outputs: { ...token.outputs, connection: asHeir } });
-      assert.match(
-        stack.messages.join("\n"),
-        /warning: .* is the one that this connection uses.*auth identity delete/,
-      );
-      assert.deepEqual(await known(), ["heir: Client certificate"]);
     });
 
     it("two for one name in one program: an error instead of each removing the other's", async () => {

@@ -165,6 +165,12 @@ describe("what several properties say together", () => {
     ["TrustToken", { clientName: "..", groups: [] }, ['clientName: must not be "." or ".."']],
     [
       "TrustToken",
+      { clientName: "0198c2a4-3f1e-7c55-9d2a-0123456789AB", groups: [] },
+      ["clientName: must not look like the id of an identity (64 hex digits, or a UUID)"],
+    ],
+    ["TrustToken", { clientName: "0198c2a4-3f1e-7c55-9d2a-0123456789AB", projects: [] }, []],
+    [
+      "TrustToken",
       { clientName: "ci", projects: [], restricted: true, groups: [] },
       [
         "projects: has no meaning beside groups; keep one of them",

@@ -43,37 +43,47 @@ for (const [kind, flavor, command] of [
       before(needsClient(flavor));
       const client = (...args: string[]): Promise<string> => runClient(flavor, join(folder, "conf"), ...args);
 
-      it(`is redeemed by ${command} through the addresses that were put into it, as behind NAT`, async () => {
-        const gateway = await forwardTo(await view.address());
-        try {
-          // As a URL, which may be said as well; what stands in the token clients dial as it is.
-          const addresses = [`https://${gateway.address}/`];
-          const inputs = { clientName: "laptop", restricted: false, addresses, connection };
-          const token = await stack.create("TrustToken", inputs);
-          const text = String(token.outputs["token"]);
-          assert.deepEqual(tokenContent(text).addresses, [gateway.address]);
+      const rights: Inputs[] = [
+        { restricted: false },
+        ...(hasIdentities(kind) ? [{ groups: ["admins"] }] : []),
+      ];
+      for (const right of rights) {
+        const by = Object.keys(right).join();
+        it(`is redeemed by ${command} through the addresses that were put into it, as behind NAT (${by})`, async () => {
+          const gateway = await forwardTo(await view.address());
+          try {
+            // As a URL, which may be said as well; what stands in the token clients dial as it is.
+            const addresses = [`https://${gateway.address}/`];
+            const inputs = { clientName: "laptop", ...right, addresses, connection };
+            const token = await stack.create("TrustToken", inputs);
+            const text = String(token.outputs["token"]);
+            assert.deepEqual(tokenContent(text).addresses, [gateway.address]);
 
-          await client("remote", "add", "there", text);
-          const remotes = JSON.parse(await client("remote", "list", "--format", "json")) as Record<
-            string,
-            { Addr: string } | undefined
-          >;
-          assert.equal(remotes["there"]?.Addr, `https://${gateway.address}`);
-          assert.match(await client("project", "list", "there:", "--format", "csv"), /^default \(current\),/);
-          assert.ok(gateway.connections() > 0, "it came through the other address");
+            await client("remote", "add", "there", text);
+            const remotes = JSON.parse(await client("remote", "list", "--format", "json")) as Record<
+              string,
+              { Addr: string } | undefined
+            >;
+            assert.equal(remotes["there"]?.Addr, `https://${gateway.address}`);
+            assert.match(
+              await client("project", "list", "there:", "--format", "csv"),
+              /^default \(current\),/,
+            );
+            assert.ok(gateway.connections() > 0, "it came through the other address");
 
-          const consumed = (await stack.refresh(token)) ?? assert.fail();
-          assert.equal(consumed.outputs["state"], "consumed");
-          assert.equal(await stack.plan(consumed, inputs), "same");
-          await stack.destroy(consumed);
-          await assert.rejects(
-            client("project", "list", "there:"),
-            /not authorized|Forbidden|untrusted|trust/i,
-          );
-        } finally {
-          await gateway.close();
-        }
-      });
+            const consumed = (await stack.refresh(token)) ?? assert.fail();
+            assert.equal(consumed.outputs["state"], "consumed");
+            assert.equal(await stack.plan(consumed, inputs), "same");
+            await stack.destroy(consumed);
+            await assert.rejects(
+              client("project", "list", "there:"),
+              /not authorized|Forbidden|untrusted|trust/i,
+            );
+          } finally {
+            await gateway.close();
+          }
+        });
+      }
     });
 
     it("has no groups: that is said before anything is issued or redeemed", async function () {

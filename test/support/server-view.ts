@@ -48,7 +48,7 @@ export interface ServerView {
   rotateClient(old: OpensslPair, next: ClientPair): Promise<void>;
   /** Everybody that the identities API shows: entries of the trust store, too. */
   identities(): Promise<SeenIdentity[]>;
-  /** Makes a group whose members have these rights on the server. */
+  /** Makes a group whose members have these rights: on the server, or as in `default: viewer` on a project. */
   createGroup(name: string, ...entitlements: string[]): Promise<void>;
   /** Makes a pending identity as `lxc auth identity create` does, and answers the text of its token. */
   invite(name: string, groups: readonly string[]): Promise<string>;
@@ -145,9 +145,12 @@ export function viewOf({ socketPath }: Pick<TestServer, "socketPath">): ServerVi
     },
     identities: async () => (await request("GET", "/1.0/auth/identities/tls?recursion=1")) as SeenIdentity[],
     async createGroup(name, ...entitlements) {
-      const permissions = entitlements.map((entitlement) => ({
-        ...{ entity_type: "server", url: "/1.0", entitlement },
-      }));
+      const permissions = entitlements.map((text) => {
+        const [project = "", entitlement] = text.split(": ");
+        return entitlement === undefined
+          ? { entity_type: "server", url: "/1.0", entitlement: text }
+          : { entity_type: "project", url: `/1.0/projects/${project}`, entitlement };
+      });
       await request("POST", "/1.0/auth/groups", { name, permissions });
     },
     async invite(name, groups) {

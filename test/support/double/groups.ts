@@ -1,7 +1,8 @@
 import { Body } from "./body";
 import type { ApiReply, ApiRequest, Host, Route } from "./protocol";
-import { ApiError, created, may, ok, serverEntitlements, tagged } from "./protocol";
+import { ApiError, created, ok, serverEntitlements, tagged } from "./protocol";
 import type { Group, Permission } from "./state";
+import { maySeeGroup } from "./tls-clients";
 
 const ALL = /^\/1\.0\/auth\/groups$/;
 const ONE = /^\/1\.0\/auth\/groups\/([^/]+)$/;
@@ -20,22 +21,21 @@ export const administrators: Group = {
   permissions: [{ entity_type: "server", url: "/1.0", entitlement: "admin" }],
 };
 
-/** A client without the right to see all groups sees its own. */
 function visible({ state }: Host, { caller }: ApiRequest): Group[] {
-  const groups = [...state.groups.values()];
-  if (may(caller, "can_view_groups")) return groups;
-  return groups.filter(({ name }) => caller.identity?.groups.includes(name));
+  return [...state.groups.values()].filter(({ name }) => maySeeGroup(caller, name));
 }
 
 function shown({ state }: Host, { name, description, permissions }: Group) {
   const members = state.identities.filter(({ groups }) => groups.includes(name));
   const identities = members.length === 0 ? {} : { tls: members.map(({ identifier }) => identifier) };
-  return { name, description, permissions, identities, identity_provider_groups: [] };
+  const given = permissions.length === 0 ? null : permissions;
+  return { name, description, permissions: given, identities, identity_provider_groups: null };
 }
 
 function listGroups(host: Host, request: ApiRequest): ApiReply {
   const groups = visible(host, request);
-  if (request.query.get("recursion") === "1") return ok(groups.map((group) => shown(host, group)));
+  if (request.query.get("recursion") === "1")
+    return ok(groups.map((group) => ({ ...shown(host, group), identity_provider_groups: [] })));
   return ok(groups.map(({ name }) => `/1.0/auth/groups/${encodeURIComponent(name)}`));
 }
 

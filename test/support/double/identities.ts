@@ -32,12 +32,13 @@ export const identityRoutes: Route[] = [
 
 function listIdentities(host: Host, request: ApiRequest): ApiReply {
   const clients = visible(host, request.caller);
-  if (request.query.get("recursion") === "1") return ok(clients.map((client) => listed(host, client)));
+  if (request.query.get("recursion") === "1")
+    return ok(clients.map((client) => listed(host, client, request.caller)));
   return ok(clients.map(({ id }) => `${AUTH}/tls/${id}`));
 }
 
 function getIdentity(host: Host, { caller }: ApiRequest, nameOrId: string): ApiReply {
-  return tagged(shown(find(host, caller, nameOrId)));
+  return tagged(shown(find(host, caller, nameOrId), caller));
 }
 
 /** Who the client of this connection is; a certificate without fine-grained rights is told as well. */
@@ -50,7 +51,7 @@ function getCurrent(host: Host, { caller }: ApiRequest): ApiReply {
     throw new ApiError(400, "Current identity information must be requested via the HTTPS API");
   const isFine = identity !== undefined;
   return ok({
-    ...shown(own),
+    ...shown(own, caller),
     effective_groups: isFine ? identity.groups : host.profile.effectiveGroupsOfCertificates,
     effective_permissions: permissions,
     fine_grained: isFine,

@@ -17,8 +17,8 @@ export function changeIdentity(host: Host, request: ApiRequest, nameOrId: string
     );
   if (!mayAll) {
     if (certificate === "") throw new ApiError(400, "Must provide a certificate");
-    if (put.has("groups") && groups.join("\n") !== identity.groups.join("\n"))
-      throw notAllowed(host, request.caller);
+    if (put.strings("groups").join("\n") !== identity.groups.join("\n"))
+      throw new ApiError(403, "Only the certificate may be changed");
   }
   checkGroups(host, groups);
   const isCleared = request.method === "PUT" && mayAll;
@@ -51,7 +51,7 @@ function identityToChange(
   const client = find(host, caller, nameOrId);
   if (client.isCertificate)
     throw new ApiError(501, `Identities of type "${typeOf(client)}" cannot be modified via this API`);
-  checkIfMatch(host, request, shown(client));
+  checkIfMatch(host, request, shown(client, caller));
   const mayAll = may(caller, entitlement);
   const isOwn = client.entry === caller.identity;
   if (!mayAll && !isOwn) throw notAllowed(host, caller);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ApiReply, ApiRequest, Caller, Host, Route } from "./protocol";
-import { ApiError, isAdmin, maySee, notAllowed, ok } from "./protocol";
+import { ApiError, may, maySee, notAllowed, ok } from "./protocol";
 import type { Operation, PendingToken } from "./state";
 
 const ONE = /^\/1\.0\/operations\/([^/]+)$/;
@@ -88,10 +88,12 @@ function getOperation(host: Host, request: ApiRequest, id: string): ApiReply {
   return ok(shownOperation(host, find(shownOperations(host), id)));
 }
 
-/** A hidden operation is still there to be cancelled. */
+/** A hidden operation is still there to be cancelled. Where not everyone may, who began it may, and who may edit the server. */
 function cancelOperation(host: Host, { caller }: ApiRequest, id: string): ApiReply {
-  if (!isAdmin(caller) && !host.profile.everyoneCancelsTokens) throw notAllowed(host, caller);
   const operation = find(host.state.operations(), id);
+  const isOwn = caller.fingerprint !== undefined && operation.requestor.username === caller.fingerprint;
+  if (!may(caller, "can_edit") && !isOwn && !host.profile.everyoneCancelsTokens)
+    throw notAllowed(host, caller);
   if (operation.status !== "Running") throw new ApiError(400, "Only running operations can be cancelled");
   host.state.endOperation(operation, "Cancelled");
   return ok({});

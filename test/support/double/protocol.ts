@@ -164,5 +164,6 @@ export function notAllowed({ profile }: Host, { identity }: Caller): ApiError {
 /** Whether the caller may see things in this project. */
 export function maySee(caller: Caller, project: string): boolean {
   if (isAdmin(caller) || caller.trust?.projects.includes(project) === true) return true;
+  if (holds(caller, "server", "/1.0", "viewer")) return true;
   return holds(caller, "project", `/1.0/projects/${encodeURIComponent(project)}`);
 }

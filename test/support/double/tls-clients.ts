@@ -35,24 +35,28 @@ export function typeOf(client: TlsClient): string {
   return `Client certificate (${restricted ? "restricted" : "unrestricted"})`;
 }
 
-/** A client as the API shows it: nothing of its token, nor when that expires. */
-export function shown(client: TlsClient) {
+/** A client as the API shows it to a caller: only the groups that this one may see, nothing of its token, nor when that expires. */
+export function shown(client: TlsClient, caller: Caller) {
   const { id, entry, isCertificate } = client;
   return {
     authentication_method: "tls",
     type: typeOf(client),
     id,
     name: entry.name,
-    groups: isCertificate ? [] : entry.groups,
+    groups: isCertificate ? [] : entry.groups.filter((name) => maySeeGroup(caller, name)),
     tls_certificate: entry.certificate,
   };
 }
 
 /** The same in a list. */
-export function listed({ profile }: Host, client: TlsClient) {
-  return client.isCertificate
-    ? { ...shown(client), groups: profile.listedGroupsOfCertificates }
-    : shown(client);
+export function listed({ profile }: Host, client: TlsClient, caller: Caller) {
+  const one = shown(client, caller);
+  return client.isCertificate ? { ...one, groups: profile.listedGroupsOfCertificates } : one;
+}
+
+/** A client without the right to see all groups sees its own. */
+export function maySeeGroup(caller: Caller, name: string): boolean {
+  return may(caller, "can_view_groups") || caller.identity?.groups.includes(name) === true;
 }
 
 /** 404 for groups that there are not. */
