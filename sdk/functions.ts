@@ -91,7 +91,9 @@ export interface GetServerAddressesResult {
  * const { addresses } = await getServerAddresses({ connection: { ssh: { host: "edge-1.example.org" } } });
  * ```
  *
- * Errors: as of HttpsAddress. See https://documentation.ubuntu.com/lxd/latest/api/#/networks/networks_state_get
+ * Errors: as of HttpsAddress; LXD_EXTENSION_MISSING for a `target` that is not the member which is reached, on a server
+ * that cannot tell which addresses another one has (without the API extension `network_get_target`).
+ * See https://documentation.ubuntu.com/lxd/latest/api/#/networks/networks_state_get
  */
 export function getServerAddresses(args: GetServerAddressesArgs = {}): Promise<GetServerAddressesResult> {
   return call("getServerAddresses", args);

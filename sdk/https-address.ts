@@ -47,16 +47,21 @@ export interface HttpsAddressArgs {
  * ```ts
  * new HttpsAddress("server", { address: "10.0.0.11:8443" });
  * for (const host of hosts) new HttpsAddress(host.name, { subnet: "10.68.0.0/16", connection: host.connection });
- * for (const target of ["node1", "node2"]) new HttpsAddress(target, { subnet: "10.68.0.0/16", target });
+ * for (const target of ["node1", "node2"]) new HttpsAddress(target, { address: addresses[target], target });
  * ```
  *
- * In a cluster every member has an address of its own, set through any of them by `target`. Where it is the address that
- * the members use among themselves too (`cluster.https_address`), it can only be widened: moving or removing it would cut
- * the member off.
+ * In a cluster every member has an address of its own, set through any of them by `target`. With `subnet` and `interface` the
+ * connection has to go to that member, unless the server has the API extension `network_get_target` (as LXD 5.21.7 and 6.9,
+ * but neither LXD 5.0 nor Incus 6.0): others cannot tell which addresses another member has. Where the address is the one
+ * that the members use among themselves too (`cluster.https_address`), it can only be widened: moving or removing it would
+ * cut the member off.
+ *
+ * A server has one HttpsAddress, and a member of a cluster too: a second one that sets it in the same run is refused. One
+ * that is replaced, or moved in the program, leaves the address to the new one; with `aliases` it stays the same resource.
  *
  * Errors: LXD_LOCKOUT, LXD_REJECTED (the server's words), INPUT_INVALID (an address the server does not have, several that
- * are meant, a member the cluster does not have),
- * LXD_NOT_TRUSTED, LXD_SERVER_IDENTITY, LXD_UNREACHABLE, LXD_TIMEOUT.
+ * are meant, a member the cluster does not have), LXD_EXTENSION_MISSING (another member's interfaces), LXD_NOT_TRUSTED,
+ * LXD_SERVER_IDENTITY, LXD_UNREACHABLE, LXD_TIMEOUT.
  * See https://documentation.ubuntu.com/lxd/latest/server/#server-core:core.https_address
  */
 export class HttpsAddress extends pulumi.CustomResource {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isAccessError } from "../errors";
 import type { FunctionHandler } from "../handler";
 import { requireMember } from "../resources/cluster-member";
+import { requireInterfaces } from "../resources/server-addresses";
 import { type ServerQuestion, serverQuestionArgs, serverQuestionRules } from "./server-question";
 
 const result = z.object({
@@ -31,6 +32,7 @@ export const getServerAddresses: FunctionHandler<ServerQuestion, Result> = {
     const client = await context.connect(given);
     // A server that is not clustered, or has no such member, would answer for itself.
     if (target !== undefined) await requireMember(client, undefined, { target });
+    await requireInterfaces(client, target);
     try {
       return { addresses: await client.getServerAddresses({ target }) };
     } catch (error) {

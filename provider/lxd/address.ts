@@ -7,7 +7,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 
 /** The port LXD and Incus listen on where none is given. */
-const defaultPort = 8443;
+export const defaultPort = 8443;
 
 /** A host and a port to dial. `host` is a name or an IP address without brackets. */
 export interface HostAndPort {

@@ -135,7 +135,7 @@ async function takeBack(context: Context, old: State): Promise<void> {
 
 /**
  * The address that the subnet or interface means now: a refresh shows that the server's own has changed. Where none is
- * left to choose, or too many, what is stored stays.
+ * left to choose, or too many, or another member answers that cannot tell, what is stored stays.
  */
 async function chosenNow(
   context: Context,
@@ -148,7 +148,7 @@ async function chosenNow(
   try {
     return { resolvedAddress: await resolveListenAddress(client, choice, old.resolvedAddress), assigned };
   } catch (error) {
-    if (!isAccessError(error, "INPUT_INVALID")) throw error;
+    if (!isAccessError(error, "INPUT_INVALID", "LXD_EXTENSION_MISSING")) throw error;
     context.log("warning", `${messageOf(error)}. The address chosen before, ${assigned}, is kept in state`);
     return { resolvedAddress: old.resolvedAddress, assigned };
   }

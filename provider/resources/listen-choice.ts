@@ -1,13 +1,12 @@
 /** How a program says where a server listens: the inputs of HttpsAddress for it, and what they say together. */
 import { z } from "zod";
 import type { CheckFailure, RawInputs } from "../handler";
-import { describeListenAddressProblem } from "../lxd/address";
+import { defaultPort, describeListenAddressProblem } from "../lxd/address";
 import { describeSubnetProblem, parseSubnet } from "../lxd/subnet";
 import { port, textThat } from "../properties";
 import { unknownValue } from "../unknown";
 import { isSameListener } from "./listener";
 import type { SameInput } from "./given";
-import { defaultPort } from "./server-addresses";
 
 /** Schemas of the inputs. */
 export const listenChoice = {

@@ -1,7 +1,7 @@
 /** Choosing the value of `core.https_address` among the addresses that the server has. */
 import { BlockList, isIPv6 } from "node:net";
 import { refuse } from "../errors";
-import { formatHostAndPort, listenIp } from "../lxd/address";
+import { defaultPort, formatHostAndPort, listenIp } from "../lxd/address";
 import type { LxdClient, ServerAddress } from "../lxd/client";
 import { isInSubnet, parseSubnet } from "../lxd/subnet";
 import { describeMember } from "./cluster-member";
@@ -24,14 +24,14 @@ export interface Choice {
   readonly floating?: boolean;
 }
 
-/** The port where a choice names none. */
-export const defaultPort = 8443;
+/** API extension of servers that list the network interfaces of another member of their cluster, too. */
+const listsForTarget = "network_get_target";
 
 /**
  * The value to set. An IP address that is not the server's own is refused before the listener is touched, because the
- * server would go without any listener while it tries. INPUT_INVALID lists the addresses that the server has, or those
+ * server would go without any listener while it tries; where nobody can tell, the server decides. INPUT_INVALID lists the addresses that the server has, or those
  * between which it would have to guess. The one that was `chosen` before goes on being it while the server has it: another
- * one that comes beside it (a virtual address, say) is no reason to move.
+ * one that comes beside it (a virtual address, say) is no reason to move. Else the errors of {@link requireInterfaces}.
  */
 export async function resolveListenAddress(
   client: LxdClient,
@@ -41,7 +41,7 @@ export async function resolveListenAddress(
   const { address, target, floating } = choice;
   if (address === undefined) return chooseAddress(client, choice, chosen);
   const ip = listenIp(address);
-  if (ip === undefined || floating === true) return address;
+  if (ip === undefined || floating === true || !(await knowsInterfaces(client, target))) return address;
   const own = await client.getServerAddresses({ target });
   if (own.some((candidate) => covers(candidate, ip))) return address;
   return refuse(
@@ -56,8 +56,26 @@ export function isChosenByServer({ subnet, interface: name }: Choice): boolean {
   return subnet !== undefined || name !== undefined;
 }
 
+/** LXD_EXTENSION_MISSING where the server that answers cannot tell which network interfaces the member has. */
+export async function requireInterfaces(client: LxdClient, target: string | undefined): Promise<void> {
+  if (await knowsInterfaces(client, target)) return;
+  refuse(
+    "LXD_EXTENSION_MISSING",
+    `Listing the network interfaces of ${describeMember(client, target)}: only this member itself can tell which it has, as ` +
+      `servers without the API extension ${listsForTarget} list their own for any. Connect to the member itself; for an ` +
+      "HttpsAddress, address can be given instead",
+  );
+}
+
+async function knowsInterfaces(client: LxdClient, target: string | undefined): Promise<boolean> {
+  if (target === undefined) return true;
+  const { api_extensions: extensions, environment } = await client.getServer();
+  return extensions.includes(listsForTarget) || environment?.server_name === target;
+}
+
 async function chooseAddress(client: LxdClient, choice: Choice, chosen?: string): Promise<string> {
   const { target, port = defaultPort } = choice;
+  await requireInterfaces(client, target);
   const own = await client.getServerAddresses({ target });
   const possible = unique(candidates(own, choice));
   const before = listenIp(chosen ?? "");

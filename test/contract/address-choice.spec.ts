@@ -50,7 +50,8 @@ describe("which of a server's addresses is meant", () => {
   let double: Double;
   let client: LxdClient;
   before(async () => {
-    double = await startDouble("lxd-5.0");
+    // One that can tell of the members of its cluster, too.
+    double = await startDouble("lxd-6");
     client = new LxdClient({ kind: "unix", socketPath: double.socketPath }, { connect: 5, request: 5 });
   });
   after(async () => {

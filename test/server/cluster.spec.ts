@@ -7,7 +7,7 @@ import { startTestCluster, type TestCluster, type TestMember, through } from "..
 import { listeningSockets } from "../support/facts/listening-sockets";
 import { callFunction } from "../support/function-call";
 import { rawRequest } from "../support/raw-request";
-import { freePort } from "../support/server-view";
+import { freePort, openHttps } from "../support/server-view";
 import { describeWith } from "../support/skip";
 import { Stack } from "../support/stack";
 
@@ -79,14 +79,41 @@ describeWith(["lxd-cluster"], "a real cluster whose members have listeners of th
     await stack.destroy(onA);
   });
 
-  it("by subnet and interface, the target's own", async () => {
+  it("by subnet and interface, the target's own, by the member itself or one that can tell", async () => {
     const port = await freePort();
-    const choice = { subnet: "127.0.0.0/8", port, target: "b", connection: a.connection };
+    const choice = { subnet: "127.0.0.0/8", port, target: "b", connection: b.connection };
     const resource = await stack.create("HttpsAddress", choice);
     assert.equal(await b.view.address(), `127.0.0.1:${port}`);
     assert.equal(await a.view.address(), "");
-    const same = { interface: "lo", port, target: "b", connection: a.connection };
-    await stack.destroy(await stack.update(resource, same));
+    const same = await stack.update(resource, {
+      interface: "lo",
+      port,
+      target: "b",
+      connection: b.connection,
+    });
+
+    const throughA = { ...same.inputs, connection: a.connection };
+    const { api_extensions: extensions } = (await a.view.request("GET", "/1.0")) as {
+      api_extensions: string[];
+    };
+    if (extensions.includes("network_get_target")) {
+      await stack.update(same, throughA);
+    } else {
+      const cannotTell =
+        /Listing the network interfaces of the member "b" of .*only this member itself.*Connect to the member itself.*\[LXD_EXTENSION_MISSING\]/s;
+      await assert.rejects(stack.update(same, throughA), cannotTell);
+      await assert.rejects(
+        callFunction(getServerAddresses, { target: "b", connection: a.connection }),
+        cannotTell,
+      );
+      const seen = await stack.refresh(through(a, same));
+      assert.equal(seen?.outputs["resolvedAddress"], `127.0.0.1:${port}`, "what is stored stays");
+      assert.match(
+        stack.messages.join("\n"),
+        /warning: .*only this member itself can tell.*is kept in state/,
+      );
+    }
+    await stack.destroy(same);
     assert.equal(await b.view.address(), "");
   });
 
@@ -127,8 +154,14 @@ describeWith(["lxd-cluster"], "a real cluster whose members have listeners of th
       );
       assert.deepEqual(await everything(cluster), before);
       const foreign = { ...first.inputs, address: "10.255.255.1:8443" };
+      // Where only the member itself can tell what it has, it decides: the failure is put back.
       await assert.rejects(
         stack.update(first, foreign),
+        /Making .* listen on "10\.255\.255\.1:8443": .*that was put back \[LXD_REJECTED\]|the member "b" of .* does not have 10\.255\.255\.1\. It has .*127\.0\.0\.1 \(lo\).*\[INPUT_INVALID\]/s,
+      );
+      assert.deepEqual(await everything(cluster), before);
+      await assert.rejects(
+        stack.update(first, { ...foreign, connection: b.connection }),
         /the member "b" of .* does not have 10\.255\.255\.1\. It has .*127\.0\.0\.1 \(lo\).*\[INPUT_INVALID\]/s,
       );
       assert.deepEqual(await everything(cluster), before);
@@ -144,19 +177,39 @@ describeWith(["lxd-cluster"], "a real cluster whose members have listeners of th
     assert.match(message, /does not listen on the network.*dependsOn.*\[LXD_REJECTED\]/s);
   });
 
-  it("getServer and getServerAddresses tell of the member that is meant, through any", async () => {
+  it("getServer tells of the member that is meant, through any, and getServerAddresses of the one that is reached", async () => {
     const address = await b.freeAddress();
     await b.view.setAddress(address);
     for (const { connection } of [a, b]) {
       const ofB = await callFunction(getServer, { target: "b", connection });
       assert.deepEqual([ofB.serverName, ofB.address, ofB.addresses], ["b", address, [address]]);
       assert.deepEqual([ofB.clustered, ofB.members], [true, ["a", "b"]]);
-      const { addresses } = await callFunction(getServerAddresses, { target: "b", connection });
-      assert.ok(addresses.some((own) => own.address === "127.0.0.1" && own.interface === "lo"));
     }
+    const { addresses } = await callFunction(getServerAddresses, { target: "b", connection: b.connection });
+    assert.ok(addresses.some((one) => one.address === "127.0.0.1" && one.interface === "lo"));
     const own = await callFunction(getServer, { connection: a.connection });
     assert.deepEqual([own.serverName, own.address], ["a", ""]);
     await b.view.setAddress("");
+  });
+
+  it("over the network to another member: its last listener goes, as the way in stays", async () => {
+    await a.view.setAddress(await a.freeAddress());
+    const { connection } = await openHttps(a);
+    const inputs = { address: await b.freeAddress(), target: "b", connection };
+    const onB = await stack.create("HttpsAddress", inputs);
+    assert.equal(await b.view.address(), inputs.address);
+    await stack.destroy(onB);
+    assert.equal(await b.view.address(), "");
+
+    const own = { address: await a.view.address(), target: "a", connection };
+    const onA = await stack.create("HttpsAddress", own);
+    const fromNothing = { ...onA, outputs: { ...onA.outputs, previousAddress: "" } };
+    await assert.rejects(
+      stack.destroy(fromNothing),
+      /Unsetting core\.https_address on the member "a" of .*last way in from here.*\[LXD_LOCKOUT\]/s,
+    );
+    assert.equal(await a.view.address(), own.address);
+    await a.view.setAddress("");
   });
 
   it("the listener of the cluster is not taken away: neither unset, nor moved, nor put back to another", async () => {
