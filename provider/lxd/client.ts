@@ -155,14 +155,17 @@ export class LxdClient extends IdentityApi {
     await this.write({ method: "POST", path: "/1.0/certificates", body: { [field]: token }, secrets }, doing);
   }
 
-  /** Every address on every interface of the server, loopback included. `target` is a cluster member. */
+  /**
+   * Every address on every interface of the server, loopback included. `target` is a cluster member; without the API
+   * extension network_get_target only those interfaces are looked at that the server which answers has, too.
+   */
   async getServerAddresses(options: { target?: string } = {}): Promise<ServerAddress[]> {
     const target: Record<string, string> = options.target === undefined ? {} : { target: options.target };
     const fresh = { fresh: true }; // it decides what is set
     const doing = `Listing the network interfaces of ${this.name}`;
     const reply = await this.read(
       { method: "GET", path: "/1.0/networks", query: { ...recursion, ...target } },
-      {},
+      fresh,
     );
     const networks = this.parse(networkEntity.array(), reply, doing);
     const states = await Promise.all(
