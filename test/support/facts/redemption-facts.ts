@@ -159,14 +159,14 @@ export const redemptionFacts: Record<string, Steps> = {
     ),
   ],
 
-  // LXD and Incus look a token up and cancel its operation in two steps; under load two clients were seen to get in.
-  "of many who redeem one token at once, one gets in, and rarely more": (server) => [
+  // LXD 5.0 looks a token up and ends its operation in two steps: in 3 of 60 races of four, two to four clients got in.
+  "of many who redeem one token at once, one gets in, on LXD 5.0 sometimes more": (server) => [
     LISTENING,
     issue("t"),
     {
       race: redeem(server, "unix", "{token:t}", { status: 201 }),
       by: ["one", "two", "three", "four"],
-      ...{ won: 201, lost: 403 },
+      ...(server === "lxd-5.0" ? { won: 201, lost: 403 } : { statuses: { 201: 1, 403: 3 } }),
     },
   ],
 
