@@ -25,7 +25,7 @@ import { ConfigProblem, describing } from "./config-problem";
 import { withDirectoryLock } from "./directory-lock";
 import { describeRemoteNameProblem, describeUnsafeName, isStaticName } from "./remote-name";
 
-export { loadOrCreateClientPair, readClientPair, writeClientPair } from "./client-pair";
+export { forgetOwnPair, loadOrCreateClientPair, readClientPair, writeClientPair } from "./client-pair";
 export type { GivenPair, PairPlace } from "./client-pair";
 export type { ConfigFlavor, RemoteEntry } from "./config-document";
 export { flavorOfDirectory } from "./directory-flavor";
@@ -69,6 +69,11 @@ export interface WantedRemote {
   previousProject?: string;
 }
 
+/** Whether a client directory is there. CLIENT_CONFIG where a file has its name. */
+export async function hasDirectory(directory: string): Promise<boolean> {
+  return describing(`Looking for the client directory ${directory}`, () => isDirectory(directory));
+}
+
 /**
  * Reads a remote. `flavor` is what an entry without a protocol speaks.
  *
@@ -98,22 +103,25 @@ export async function readRemote(wanted: {
  * Finds out, before a token is spent, whether a remote can be written. Changes nothing.
  *
  * @param wanted with `pair` where one is given and is to be written too.
+ * @returns whether an entry of this name for the same server is there already.
  * @throws AccessError CLIENT_CONFIG where an entry of this name leads to another server, another client pair is in
  * use, the config file is unreadable, or the directory cannot be made or written to.
  */
 export async function checkClientDirectory(
   wanted: PairPlace & WantedServer & Partial<Pick<GivenPair, "pair" | "replaces">>,
-): Promise<void> {
+): Promise<boolean> {
   const { directory, flavor, name, pair } = wanted;
   requireName(name, flavor);
-  await describing(`Checking that ${directory} can take the remote "${name}"`, async () => {
+  return describing(`Checking that ${directory} can take the remote "${name}"`, async () => {
     await requireWritable(await nearestDirectory(directory));
-    if (!(await isDirectory(directory))) return;
+    if (!(await isDirectory(directory))) return false;
     await requireWritable(dirname(await followLink(configFileOf(directory))));
     await requireWritable(await nearestDirectory(join(directory, "servercerts")));
     await requireWritable(await nearestDirectory(join(directory, "clientcerts")));
-    await requireSameServer(directory, name, await readConfigFile(directory), wanted);
+    const config = await readConfigFile(directory);
+    await requireSameServer(directory, name, config, wanted);
     if (pair !== undefined) await isStored({ ...wanted, pair });
+    return config?.entry(name, flavor) !== undefined;
   });
 }
 
@@ -168,39 +176,47 @@ export async function writeRemote(wanted: WantedRemote): Promise<{ previousDefau
  * to `previousDefault` if it is still there, else to "local". What is gone already, the directory included, is no error.
  *
  * @param wanted with `ownPair`, SHA-256 hex of a certificate, where an Incus remote's own pair is to go too, if it is
- * still that one. Any other client pair stays.
+ * still that one. Any other client pair stays. With `keepsEntry` entry and pin stay, and the default goes back only
+ * where there is a `previousDefault`.
+ * @returns whether the directory is there.
  * @throws AccessError CLIENT_CONFIG where files cannot be read or written.
  */
 export async function removeRemote(wanted: {
   directory: string;
   name: string;
-  addr: string;
+  /** Left out where no entry was written. */
+  addr?: string;
   flavor?: ConfigFlavor;
   previousDefault?: string;
   ownPair?: string;
-}): Promise<void> {
-  const { directory, name, addr, flavor = "lxd", previousDefault, ownPair } = wanted;
+  keepsEntry?: boolean;
+}): Promise<boolean> {
+  const { directory, name, addr, flavor = "lxd", previousDefault, ownPair, keepsEntry = false } = wanted;
   requireSafeName(name);
-  await describing(`Removing the remote "${name}" from ${directory}`, async () => {
-    if (!(await isDirectory(directory))) return;
+  return describing(`Removing the remote "${name}" from ${directory}`, async () => {
+    if (!(await isDirectory(directory))) return false;
     await withDirectoryLock(directory, async () => {
       const config = await readConfigFile(directory);
-      if (config?.has(name) === true) {
-        if (config.entry(name, flavor)?.addr !== addr) return;
+      if (config?.has(name) === true && config.entry(name, flavor)?.addr !== addr) return;
+      const isGone = (current: ConfigDocument): boolean => keepsEntry || !current.has(name);
+      const isGivenBack = ({ defaultRemote }: ConfigDocument): boolean =>
+        defaultRemote !== name || (keepsEntry && previousDefault === undefined);
+      if (config !== undefined)
         await editConfigFile(directory, {
           flavor,
-          isDone: (current) => !current.has(name) && current.defaultRemote !== name,
+          // The default may still name an entry that somebody removed.
+          isDone: (current) => isGone(current) && isGivenBack(current),
           apply: (current) => {
-            current.removeEntry(name);
-            if (current.defaultRemote !== name) return;
-            current.setDefaultRemote(defaultAfter(current, flavor, previousDefault));
+            if (!isGone(current)) current.removeEntry(name);
+            if (!isGivenBack(current))
+              current.setDefaultRemote(defaultAfter(current, flavor, previousDefault));
           },
         });
-      }
       // Also where no entry is left: then it is the rest of a removal that was cut off, and nobody's.
-      await rm(pinFileOf(directory, name), { force: true });
+      if (!keepsEntry) await rm(pinFileOf(directory, name), { force: true });
       if (ownPair !== undefined) await removeOwnPair({ directory, flavor, name }, ownPair);
     });
+    return true;
   });
 }
 

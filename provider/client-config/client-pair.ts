@@ -5,7 +5,6 @@ import { fingerprintIn, readCertificate } from "../pki/certificate-facts";
 import type { KeyPair } from "../pki/client-pair";
 import { belongsTogether, privateKeyOf } from "../pki/client-pair";
 import { makeDirectory, readText, replaceFile } from "./atomic-file";
-import { readConfigFile } from "./config-file";
 import type { ConfigFlavor } from "./config-document";
 import { ConfigProblem, describing } from "./config-problem";
 import { withDirectoryLock } from "./directory-lock";
@@ -26,7 +25,7 @@ export interface PairPlace {
 export interface GivenPair extends PairPlace {
   /** `privateKey` is secret. */
   pair: KeyPair;
-  /** Incus only: SHA-256 hex of the certificate that may be replaced, because this remote's owner wrote it. */
+  /** Incus only: SHA-256 hex of the one certificate that may be replaced, because this remote's owner uses it. */
   replaces?: string;
 }
 
@@ -82,11 +81,10 @@ export async function loadOrCreateClientPair(
 }
 
 /**
- * Stores a given pair, unless it is the one in use already. Comes before `writeRemote`: an entry in the config file is
- * what shows that an Incus remote's pair is in use.
+ * Stores a given pair, unless it is the one in use already. Comes before `writeRemote`, so that no entry is without its pair.
  *
  * @returns whether it was written.
- * @throws AccessError CLIENT_CONFIG where another pair is in its place and in use (all files are left as they are);
+ * @throws AccessError CLIENT_CONFIG where another pair is in its place than it may replace (all files are left as they are);
  * INPUT_INVALID where the given key does not belong to the given certificate.
  */
 export async function writeClientPair(given: GivenPair): Promise<boolean> {
@@ -116,6 +114,14 @@ export async function removeOwnPair(place: PairPlace, fingerprint: string): Prom
   await rm(files.certificate, { force: true });
 }
 
+/** As {@link removeOwnPair}, under the directory's lock, for a pair that was made and then turned out to be of no use. */
+export async function forgetOwnPair(place: PairPlace, fingerprint: string): Promise<void> {
+  const { directory } = place;
+  await describing(`Removing the client certificate of the remote "${place.name}" from ${directory}`, () =>
+    withDirectoryLock(directory, () => removeOwnPair(place, fingerprint)),
+  );
+}
+
 /**
  * Whether a given pair is the one in its place. Writes nothing.
  *
@@ -129,11 +135,11 @@ export async function isStored(given: GivenPair): Promise<boolean> {
   if (found.state === "none" && given.flavor === "incus") return isShared(given, fingerprint);
   if (found.state !== "whole") return false;
   if (found.fingerprint === fingerprint) return true;
-  if (await mayReplace(given, found.fingerprint)) return false;
+  if (given.flavor === "incus" && given.replaces === found.fingerprint) return false;
   throw new ConfigProblem(
     `${files.certificate} is another client's certificate than this remote's`,
     "It was left as it is. To use it give it, and the key beside it, as clientCertificate and clientKey (a new Remote " +
-      "uses it where they are left out), or give another configDir",
+      "uses it where they are left out); or move both away, or give another configDir",
   );
 }
 
@@ -141,13 +147,6 @@ export async function isStored(given: GivenPair): Promise<boolean> {
 async function isShared(place: PairPlace, fingerprint: string): Promise<boolean> {
   const found = await readPairOnce(sharedFiles(place));
   return found.state === "whole" && found.fingerprint === fingerprint;
-}
-
-/** An LXD directory's pair serves all its remotes; an Incus remote's own pair is free once no remote uses it. */
-async function mayReplace(given: GivenPair, fingerprint: string): Promise<boolean> {
-  if (given.flavor === "lxd") return false;
-  if (given.replaces === fingerprint) return true;
-  return (await readConfigFile(given.directory))?.has(given.name) !== true;
 }
 
 async function findUsedPair(place: PairPlace): Promise<KeyPair | undefined> {

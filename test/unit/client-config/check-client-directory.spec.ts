@@ -71,6 +71,11 @@ describe("checkClientDirectory", () => {
       });
     }
 
+    it("is told from a name that is free", async () => {
+      assert.equal(await checkClientDirectory({ ...wanted, directory }), true);
+      assert.equal(await checkClientDirectory({ ...wanted, directory, name: "edge-2" }), false);
+    });
+
     it("does not hinder another name", async () => {
       await checkClientDirectory({ ...wanted, directory, name: "edge-2", addresses: [entryAt(7).addr] });
     });

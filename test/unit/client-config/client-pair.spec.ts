@@ -162,15 +162,16 @@ describe("the client pair", () => {
       );
     });
 
-    it("replaces an incus remote's own pair where it is known to be ours, or no remote uses it", async () => {
+    it("replaces an incus remote's own pair only where it is known to be ours, be there an entry or not yet", async () => {
       const directory = newDirectory();
-      await writeClientPair({ directory, ...incus, pair: a });
       await writeClientPair({ directory, ...incus, pair: b });
-      await writeRemote({ directory, name: "edge", entry: { ...entryAt(1), protocol: "incus" } });
-      await assert.rejects(writeClientPair({ directory, ...incus, pair: a }), {
+      const refused = {
         errorCode: "CLIENT_CONFIG",
-        message: /clientcerts\/edge\.crt is another client's certificate/,
-      });
+        message: /clientcerts\/edge\.crt is another client's certificate.*or move both away/s,
+      };
+      await assert.rejects(writeClientPair({ directory, ...incus, pair: a }), refused);
+      await writeRemote({ directory, name: "edge", entry: { ...entryAt(1), protocol: "incus" } });
+      await assert.rejects(writeClientPair({ directory, ...incus, pair: a }), refused);
       assert.deepEqual(await readClientPair({ directory, ...incus }), plain(b));
 
       await writeClientPair({ directory, ...incus, pair: a, replaces: b.fingerprint });

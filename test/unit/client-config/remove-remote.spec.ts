@@ -21,6 +21,12 @@ aliases: {ll: list}
 describe("removeRemote", () => {
   after(removeDirectories);
 
+  it("says whether the directory is there", async () => {
+    const directory = directoryWith({});
+    assert.equal(await removeRemote({ directory, name: "edge", addr }), true);
+    assert.equal(await removeRemote({ directory: `${directory}/not`, name: "edge", addr }), false);
+  });
+
   it("takes entry and pin out and nothing else", async () => {
     const directory = directoryWith({ "config.yml": configWith("other"), ...certificates });
     await removeRemote({ directory, name: "edge", addr, previousDefault: "local" });
@@ -51,6 +57,36 @@ describe("removeRemote", () => {
       await removeRemote({ directory, name: "edge", addr, previousDefault });
       assert.equal(configOf(directory)["default-remote"], restored);
       assert.ok(textOf(directory).includes("# for now"));
+    });
+  }
+
+  it("gives the default back where somebody removed the entry alone", async () => {
+    const orphaned = configWith("edge").replace(/^ {2}edge:.*\n/m, "");
+    const directory = directoryWith({ "config.yml": orphaned, ...certificates });
+    await removeRemote({ directory, name: "edge", addr, previousDefault: "other" });
+    assert.equal(configOf(directory)["default-remote"], "other");
+    assert.ok(!existsSync(join(directory, "servercerts/edge.crt")));
+  });
+
+  it("leaves a default of another name where the entry is gone", async () => {
+    const orphaned = configWith("other").replace(/^ {2}edge:.*\n/m, "");
+    const directory = directoryWith({ "config.yml": orphaned });
+    await removeRemote({ directory, name: "edge", addr, previousDefault: "local" });
+    assert.equal(textOf(directory), orphaned);
+  });
+
+  const kept: [defaultRemote: string, previous: string | undefined, restored: string][] = [
+    ["edge", undefined, "edge"],
+    ["edge", "other", "other"],
+    ["other", "local", "other"],
+  ];
+  for (const [defaultRemote, previousDefault, restored] of kept) {
+    it(`keeps an entry that was found; default ${defaultRemote}, before it ${previousDefault ?? "not known"}`, async () => {
+      const directory = directoryWith({ "config.yml": configWith(defaultRemote), ...certificates });
+      const before = configOf(directory);
+      await removeRemote({ directory, name: "edge", addr, previousDefault, keepsEntry: true });
+      assert.deepEqual(configOf(directory), { ...before, "default-remote": restored });
+      assert.equal(textOf(directory, "servercerts/edge.crt"), "PIN");
     });
   }
 
