@@ -100,10 +100,16 @@ export class LxdClient extends IdentityApi {
     return this.parse(certificateEntity.array(), reply, doing);
   }
 
-  /** Replaces an entry of the trust store. The certificate is PEM; another one rotates the client's key. */
-  async updateCertificate(fingerprint: string, put: Omit<Certificate, "fingerprint">): Promise<void> {
+  /**
+   * Changes what is named of an entry of the trust store, and nothing that somebody else may change meanwhile. The
+   * certificate is PEM; another one rotates the client's key. LXD_NOT_FOUND where there is no such entry.
+   */
+  async updateCertificate(
+    fingerprint: string,
+    change: Partial<Omit<Certificate, "fingerprint">>,
+  ): Promise<void> {
     const doing = `Changing the trusted client ${fingerprint} on ${this.name}`;
-    await this.write({ method: "PUT", path: certificatePath(fingerprint), body: put }, doing);
+    await this.write({ method: "PATCH", path: certificatePath(fingerprint), body: change }, doing);
   }
 
   /** Takes a client out of the trust store. LXD_NOT_FOUND where it is not in it. */

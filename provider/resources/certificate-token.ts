@@ -90,6 +90,5 @@ async function restrictClient(
   if (entry === undefined || isDeepStrictEqual(restrictionOf(entry), restriction)) return;
   requireOtherClient(client, fingerprint);
   await requireProjects(client, restriction.projects);
-  const { name, type, certificate } = entry;
-  await client.updateCertificate(fingerprint, { name, type, certificate, ...restriction });
+  await client.updateCertificate(fingerprint, restriction);
 }

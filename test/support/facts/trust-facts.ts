@@ -104,6 +104,27 @@ export const trustFacts: Record<string, Steps> = {
     isTrusted("one"),
   ],
 
+  "a client rotates its own certificate with a PATCH of nothing else, and the rest of its entry stays": (
+    server,
+  ) => {
+    const description = server === "incus-6.0" ? "on call" : ABSENT;
+    const described = server === "incus-6.0" ? { description: "on call" } : {};
+    return [
+      LISTENING,
+      trust("one"),
+      trust("limited", ["default"]),
+      change("one", { name: "boss", ...described }, FREE),
+      change("limited", described, FREE),
+      change("one", { certificate: "{pem:two}" }, FREE, "one"),
+      change("limited", { certificate: "{pem:three}" }, FREE, "limited"),
+      { ...get("two"), metadata: { name: "boss", restricted: false, projects: [], description } },
+      {
+        ...get("three"),
+        metadata: { name: "limited", restricted: true, projects: ["default"], description },
+      },
+    ];
+  },
+
   "a restricted client changes its certificate, and on 5.0 and Incus swaps its projects": (server) => {
     const swaps = server === "lxd-5.0" || server === "incus-6.0";
     return [
