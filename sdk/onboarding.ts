@@ -14,7 +14,16 @@ const listenKeys = [
   ...(["allowLockout", "connection"] as const),
 ];
 /** Inputs that go to its TrustToken as they are. */
-const inviteKeys = ["projects", "restricted", "groups", "revokeClientOnDelete", "connection"] as const;
+const inviteKeys = [
+  ...([
+    "projects",
+    "restricted",
+    "groups",
+    "clientFingerprint",
+    "revokeClientOnDelete",
+    "connection",
+  ] as const),
+];
 /** Inputs that go to its Remote as they are. */
 const joinKeys = [
   ...(["clientCertificate", "clientKey", "configDir", "setDefault", "project"] as const),
@@ -71,6 +80,10 @@ export class Onboarding extends pulumi.ComponentResource {
 
   constructor(name: string, args: OnboardingArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lxd-access:index:Onboarding", name, {}, opts);
+    if (args.clientKey !== undefined && args.clientCertificate === undefined)
+      throw new pulumi.RunError(
+        "Onboarding: clientKey is of no use without clientCertificate; give both of a pair",
+      );
     const within = { parent: this };
     const clientName = args.clientName ?? name;
 
@@ -91,7 +104,8 @@ export class Onboarding extends pulumi.ComponentResource {
         clientName,
         addresses: args.tokenAddresses,
         // A client that is trusted already, after its stack was lost say, is adopted and nothing is issued.
-        clientFingerprint: this.certificate?.fingerprint ?? fingerprintOf(args.clientCertificate),
+        clientFingerprint:
+          args.clientFingerprint ?? this.certificate?.fingerprint ?? fingerprintOf(args.clientCertificate),
       },
       { ...within, dependsOn: [this.server] },
     );
@@ -102,8 +116,8 @@ export class Onboarding extends pulumi.ComponentResource {
         ...pair,
         name: args.remoteName ?? name,
         token: this.invitation.token,
-        // The token says both too, but what it says stays as it was when it was issued, if there is one at all.
-        addresses: args.tokenAddresses ?? union(this.server.addresses, this.invitation.addresses),
+        addresses: args.tokenAddresses ?? addressesOf(this.server, this.invitation, args.target),
+        // The token says it too, but what it says stays as it was when it was issued, if there is one at all.
         serverFingerprint: this.server.serverFingerprint,
         configFlavor:
           args.configDir === undefined ? undefined : (args.configFlavor ?? this.server.serverType),
@@ -124,9 +138,21 @@ function pick<Args extends object, Key extends keyof Args>(
   ) as Pick<Args, Key>;
 }
 
-/** Where the server listens now, and then what else the token says: of a cluster, where the other members do. */
-function union(...lists: pulumi.Output<string[]>[]): pulumi.Output<string[]> {
-  return pulumi.all(lists).apply((known) => [...new Set(known.flat())]);
+/**
+ * Where the remote finds the server: at the addresses in the token, as long as the server listens at one of them, else where
+ * it listens now, since a token stays as it was issued. So an interface that comes or goes, of which a listener on every
+ * interface has one address more or less, is no change of the remote. LXD 5.0 spends a token for nothing at another member of
+ * a cluster than the one that issued it, so in a cluster (`target`) the remote goes to no other.
+ */
+function addressesOf(
+  server: HttpsAddress,
+  invitation: TrustToken,
+  target: pulumi.Input<string> | undefined,
+): pulumi.Output<string[]> {
+  if (target !== undefined) return invitation.addresses;
+  return pulumi
+    .all([server.addresses, invitation.addresses])
+    .apply(([now, issued]) => (issued.some((address) => now.includes(address)) ? issued : now));
 }
 
 /** SHA-256 of a certificate, hex; it is no secret, even where the certificate was marked as one. */
@@ -135,7 +161,11 @@ function fingerprintOf(certificate: pulumi.Input<string> | undefined): pulumi.In
   return pulumi.unsecret(pulumi.output(certificate).apply(sha256));
 }
 
-function sha256(pem: string): string {
+function sha256(pem: string | undefined): string {
+  if (pem === undefined)
+    throw new pulumi.RunError(
+      "Onboarding: clientCertificate is there, but undefined; leave it out for one of its own",
+    );
   try {
     return createHash("sha256").update(new X509Certificate(pem).raw).digest("hex");
   } catch {

@@ -11,8 +11,11 @@ const secret = (value: unknown): object => ({
   value,
 });
 
-/** What the engine is given for an Onboarding of these inputs, by resource. */
-async function onboarded(args: OnboardingArgs): Promise<Record<string, Registration | undefined>> {
+/** What the engine is given for an Onboarding of these inputs, by resource; `listens` is where the server does. */
+async function onboarded(
+  args: OnboardingArgs,
+  listens: readonly string[] = ["10.0.0.12:8443"],
+): Promise<Record<string, Registration | undefined>> {
   const outputs = {
     serverType: "incus",
     serverFingerprint: "ab",
@@ -22,7 +25,7 @@ async function onboarded(args: OnboardingArgs): Promise<Record<string, Registrat
     token: "T",
   };
   const addresses = {
-    HttpsAddress: { addresses: ["10.0.0.12:8443"] },
+    HttpsAddress: { addresses: listens },
     TrustToken: { addresses: ["10.0.0.11:8443", "10.0.0.12:8443"] },
   };
   const { registrations } = await registerAll(() => new Onboarding("edge-1", args), outputs, addresses);
@@ -59,13 +62,43 @@ describe("Onboarding", () => {
     assert.equal(Remote.properties["serverFingerprint"], "ab");
     assert.equal(Remote.properties["name"], "edge-1");
     assert.equal("configFlavor" in Remote.properties, false, "it needs a configDir");
-    // The token stays as it is once it was redeemed, so where the server listens now comes from the server itself.
-    assert.deepEqual(Remote.properties["addresses"], ["10.0.0.12:8443", "10.0.0.11:8443"]);
+    assert.deepEqual(Remote.properties["addresses"], ["10.0.0.11:8443", "10.0.0.12:8443"]);
     for (const part of ["TrustToken", "HttpsAddress"])
       assert.ok(
         Remote.dependencies.some((one) => one.includes(dynamic(part))),
         part,
       );
+  });
+
+  it("finds the server where the token says, until it listens at none of these any more", async () => {
+    const token = ["10.0.0.11:8443", "10.0.0.12:8443"];
+    const anywhere = { address: ":8443", projects: [] };
+    for (const [listens, found] of [
+      [token, token],
+      // An interface came, another one went, of a listener on all of them.
+      [["10.0.0.12:8443", "172.17.0.1:8443"], token],
+      [["10.0.0.13:8443"], ["10.0.0.13:8443"]],
+    ] as const) {
+      const { Remote } = await onboarded(anywhere, listens);
+      assert.deepEqual(Remote?.properties["addresses"], found);
+    }
+  });
+
+  it("goes to the member of a cluster that issued the token, and to no other", async () => {
+    const { Remote } = await onboarded({ address: "10.0.0.13", target: "b", projects: [] }, [
+      "10.0.0.13:8443",
+    ]);
+    assert.deepEqual(Remote?.properties["addresses"], ["10.0.0.11:8443", "10.0.0.12:8443"]);
+  });
+
+  it("expects the client that is said to be trusted already, such as that of a client directory", async () => {
+    const made = await onboarded({
+      address: ":8443",
+      projects: [],
+      configDir: "lxc",
+      clientFingerprint: "ef",
+    });
+    assert.equal(made["TrustToken"]?.properties["clientFingerprint"], "ef");
   });
 
   it("uses a given pair, and expects its certificate on the server", async () => {
@@ -110,6 +143,13 @@ describe("Onboarding", () => {
     await assert.rejects(
       onboarded({ address: ":8443", projects: [], clientCertificate: "nonsense", clientKey: "k" }),
       /clientCertificate is not a certificate in PEM form/,
+    );
+  });
+
+  it("refuses a key without its certificate, which would go unused", async () => {
+    await assert.rejects(
+      onboarded({ address: ":8443", projects: [], clientKey: "k" }),
+      /clientKey is of no use without clientCertificate/,
     );
   });
 });
