@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "./connection";
 import { call, callOutput } from "./invoke";
 import type { FunctionOptions } from "./invoke";
@@ -199,11 +199,14 @@ export function getDefaultRemoteOutput(
 
 /** Arguments of {@link decodeTrustTokenOutput}. */
 export interface DecodeTrustTokenOutputArgs {
-  /** Trust token, as a TrustToken or `lxc config trust add` gives it. Secret. */
-  token: pulumi.Input<string>;
+  /** Trust token, as a TrustToken or `lxc config trust add` gives it; a TrustToken that issued nothing has none. Secret. */
+  token: pulumi.Input<string | undefined>;
 }
 /** Arguments of {@link decodeTrustToken}. */
-export type DecodeTrustTokenArgs = pulumi.Unwrap<DecodeTrustTokenOutputArgs>;
+export interface DecodeTrustTokenArgs {
+  /** Trust token, as a TrustToken or `lxc config trust add` gives it. Secret. */
+  token: string;
+}
 
 /** What {@link decodeTrustToken} answers: everything in a token but its secret. */
 export interface DecodeTrustTokenResult {
@@ -232,10 +235,17 @@ export function decodeTrustToken(args: DecodeTrustTokenArgs): Promise<DecodeTrus
   return call("decodeTrustToken", args);
 }
 
-/** {@link decodeTrustToken} for a token that is the output of a resource. */
+/** {@link decodeTrustToken} for a token that is the output of a resource. Undefined where there is no token. */
 export function decodeTrustTokenOutput(
-  args: DecodeTrustTokenOutputArgs,
+  { token }: DecodeTrustTokenOutputArgs,
   options?: FunctionOptions,
-): pulumi.Output<DecodeTrustTokenResult> {
-  return callOutput("decodeTrustToken", args, options);
+): pulumi.Output<DecodeTrustTokenResult | undefined> {
+  // What is answered holds nothing of the secret in it.
+  return pulumi
+    .unsecret(pulumi.output(token))
+    .apply((known) =>
+      known === undefined
+        ? pulumi.output<DecodeTrustTokenResult | undefined>(undefined)
+        : callOutput<DecodeTrustTokenResult | undefined>("decodeTrustToken", { token: known }, options),
+    );
 }

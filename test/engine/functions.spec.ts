@@ -21,7 +21,7 @@ export const names = lxd
   .listRemotesOutput({ configDir: "./lxc" }, { dependsOn: [remote] })
   .remotes.apply((all) => all.filter((one) => !one.static).map((one) => one.name));
 export const usual = lxd.getDefaultRemoteOutput({ configDir: "./lxc" }, { dependsOn: [remote] }).name;
-export const decoded = lxd.decodeTrustTokenOutput({ token: invitation.token.apply((token) => token ?? "") });
+export const decoded = lxd.decodeTrustTokenOutput({ token: invitation.token });
 `;
 
 describeWith(["pulumi", "lxd-daemon"], "the functions in a program", function () {
