@@ -120,8 +120,8 @@ export async function withWaysOut<Result>(remove: () => Promise<Result>): Promis
     if (!isAccessError(error, "LXD_UNREACHABLE", "LXD_TIMEOUT")) throw error;
     throw new AccessError(
       error.errorCode,
-      `${messageOf(error)}. Nothing was removed. If the server is gone for good, use the option retainOnDelete, deletedWith ` +
-        "the machine's resource, or `pulumi state delete`",
+      `${messageOf(error)}. It stays in the stack, and the next run tries again. If the server is gone for good, use the option ` +
+        "retainOnDelete, deletedWith the machine's resource, or `pulumi state delete`",
       { cause: error },
     );
   }
