@@ -1,5 +1,6 @@
 /** Networks in the notation ADDRESS/PREFIX, such as 10.68.0.0/16. */
 import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { canonicalHost } from "./address";
 
 /** A network: its first address in canonical form, and how many bits of it are fixed. */
 export interface Subnet {
@@ -58,7 +59,7 @@ function read(address: string): bigint {
 /** The eight groups of an IPv6 address. */
 function groupsOf(address: string): number[] {
   // In this form there is no dotted end, and at most one gap.
-  const [before = "", after] = shortest(address).split("::");
+  const [before = "", after] = canonicalHost(address).split("::");
   const groups = (text: string): number[] =>
     text === "" ? [] : text.split(":").map((group) => parseInt(group, 16));
   const head = groups(before);
@@ -73,9 +74,7 @@ function write(number: bigint, family: Subnet["family"]): string {
   const parts = Array.from({ length: count }, (_, index) =>
     Number((number >> (width * BigInt(count - 1 - index))) & ((1n << width) - 1n)),
   );
-  return family === "inet" ? parts.join(".") : shortest(parts.map((part) => part.toString(16)).join(":"));
-}
-
-function shortest(address: string): string {
-  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+  return family === "inet"
+    ? parts.join(".")
+    : canonicalHost(parts.map((part) => part.toString(16)).join(":"));
 }

@@ -260,8 +260,9 @@ async function verifyFromHere({ client }: Change, now: State): Promise<void> {
   );
 }
 
+/** What was given last; it was checked then. */
 function remembered(old: State): Choice & Pick<Args, "allowLockout"> {
-  return old.given;
+  return old.given as Choice & Pick<Args, "allowLockout">;
 }
 
 /** The value that this resource set. */
