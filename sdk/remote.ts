@@ -24,7 +24,7 @@ export interface RemoteArgs {
   /** Client directory of `lxc` in which the remote is written, such as ~/.config/lxc. */
   configDir?: pulumi.Input<string>;
   /** Which client configDir belongs to: `lxc` ("lxd") or `incus`. Default: what a directory that is there already says of
-   * itself, else "lxd". */
+   * itself, else what the server is. */
   configFlavor?: pulumi.Input<"lxd" | "incus">;
   /** Make it the default remote of configDir. Default false. */
   setDefault?: pulumi.Input<boolean>;

@@ -19,13 +19,16 @@ export interface Reached {
   readonly address: string;
   /** GET /1.0 as this client sees it; `auth` tells whether it is trusted. */
   readonly server: Server;
+  /** The addresses that had failed by then, each as it was given. */
+  readonly failed: readonly string[];
 }
 
 /** Where and as whom to reach a server. */
 export interface Destination {
   readonly addresses: readonly string[];
   readonly pin: Pin;
-  readonly pair: KeyPair;
+  /** Its key is secret. Left out means as a stranger. */
+  readonly pair?: KeyPair;
   readonly timeouts: Timeouts;
   /** Whether the answer decides a write, so that an earlier one will not do. */
   readonly fresh: boolean;
@@ -43,9 +46,10 @@ export async function reach(
   const attempt = async (text: string): Promise<Reached> => {
     const place = parseServerAddress(text);
     if (place === undefined) return refuse("INPUT_INVALID", `${JSON.stringify(text)} is not an address`);
-    const identity = { clientCertificate: pair.certificate, clientKey: pair.privateKey };
+    const identity = pair && { clientCertificate: pair.certificate, clientKey: pair.privateKey };
     const client = context.client({ kind: "https", ...place, pin, ...identity }, timeouts);
-    return { client, address: formatHostAndPort(place), server: await client.getServer({ fresh }) };
+    const server = await client.getServer({ fresh });
+    return { client, address: formatHostAndPort(place), server, failed: failures.map((one) => one.address) };
   };
   const pending: Promise<Reached | undefined>[] = [];
   for (const address of addresses) {
@@ -183,26 +187,35 @@ async function ownIdentity({
 
 /**
  * Lets a trusted client put another certificate (PEM) in the place of its own, which servers allow to restricted ones
- * too. False where it is not trusted any more, or may not see its entry.
+ * too. False where it is not trusted any more, or has no entry of its own. Where the answer is lost, the client that has the
+ * new certificate is asked whether it is trusted now.
  */
 export async function replaceClient(
-  { client, server }: Reached,
+  former: Reached,
   fingerprint: string,
   certificate: string,
+  next: LxdClient,
 ): Promise<boolean> {
-  if (server.auth !== "trusted") return false;
-  const identity = await ownIdentity({ client, server });
+  if (former.server.auth !== "trusted") return false;
+  try {
+    await putInPlace(former, fingerprint, certificate);
+    return true;
+  } catch (error) {
+    if (isAccessError(error, "LXD_NOT_FOUND")) return false;
+    if (!isAccessError(error, ...lost)) throw error;
+    if ((await next.getServer({ fresh: true })).auth === "trusted") return true;
+    throw error;
+  }
+}
+
+async function putInPlace(former: Reached, fingerprint: string, certificate: string): Promise<void> {
+  const { client } = former;
+  const identity = await ownIdentity(former);
   if (identity !== undefined) {
     await client.updateIdentity(identity.id, { groups: identity.groups, certificate });
-    return true;
+    return;
   }
-  const own = (await client.getCertificates({ fresh: true })).find(
-    (entry) => entry.fingerprint === fingerprint,
-  );
-  if (own === undefined) return false;
-  const { name, type, restricted, projects } = own;
-  await client.updateCertificate(fingerprint, { name, type, restricted, projects, certificate });
-  return true;
+  await client.updateCertificate(fingerprint, { certificate });
 }
 
 /** Takes a client out of the trust store over its own connection, where the server lets it; else says what remains. */

@@ -1,11 +1,7 @@
 /** The client directory's part of a Remote: the entry, the pin and the client pair that `lxc` or `incus` then use. */
 import {
-  checkClientDirectory,
-  type ConfigFlavor,
   expandPath,
-  flavorOfDirectory,
-  isSameDirectory,
-  loadOrCreateClientPair,
+  forgetOwnPair,
   readClientPair,
   readRemote,
   type RemoteEntry,
@@ -16,114 +12,35 @@ import {
 import { refuse } from "../errors";
 import type { Context } from "../handler";
 import { formatHostAndPort, parseServerAddress } from "../lxd/address";
-import { isIncus, type Reached } from "./join";
 import type { KeyPair } from "../pki/certificate";
 import { fingerprintIn } from "../pki/certificate-facts";
+import {
+  type Before,
+  type ConfigPlace,
+  isSameDirectoryAs,
+  replaceablePair,
+  type Surroundings,
+  type Written,
+} from "./remote-place";
 
-/** Where a Remote is written. `configDir` is as its program gave it. */
-export interface ConfigPlace {
-  readonly name: string;
-  readonly configDir?: string;
-  readonly flavor: ConfigFlavor;
-}
-
-/** What a Remote remembers of what it wrote. */
-export interface Recorded {
-  readonly configState: "absent" | "present" | "changed";
-  readonly entry?: Pick<RemoteEntry, "addr" | "project"> & Partial<Pick<RemoteEntry, "protocol" | "public">>;
-  /** SHA-256 of the client certificate that was written for this remote alone, hex: in directories of Incus only. */
-  readonly ownPair?: string;
-  readonly previousDefault?: string;
-}
-
-/** A Remote as it was before an update: where and what was written, and what the program said then. */
-export interface Before extends Recorded {
-  readonly place: ConfigPlace;
-  /** SHA-256 of its client certificate, hex. */
-  readonly clientFingerprint?: string;
-  readonly setDefault?: boolean;
-  readonly project?: string;
-}
-
-/**
- * The place that a program means. A directory that is there already says itself which client it belongs to, and that
- * does not change while the Remote stays in it.
- */
-export async function choosePlace(
-  context: Context,
-  { name, configDir, configFlavor }: { name: string; configDir?: string; configFlavor?: ConfigFlavor },
-  before: ConfigPlace | undefined,
-): Promise<ConfigPlace> {
-  if (configDir === undefined || configFlavor !== undefined)
-    return { name, configDir, flavor: configFlavor ?? "lxd" };
-  if (before?.configDir === configDir) return { name, configDir, flavor: before.flavor };
-  const found = await flavorOfDirectory(expandPath(configDir, context.programDirectory));
-  return { name, configDir, flavor: found ?? "lxd" };
-}
-
-/** The pair that clients of this directory use; made there once, so that it outlives an interrupted run. */
-export async function clientDirectoryPair(
-  context: Context,
-  { name, flavor }: ConfigPlace,
-  configDir: string,
-  create: () => Promise<KeyPair>,
-): Promise<{ pair: KeyPair; isMade: boolean }> {
-  const directory = expandPath(configDir, context.programDirectory);
-  let isMade = false;
-  const pair = await loadOrCreateClientPair({
-    ...{ directory, flavor, name },
-    create: () => {
-      isMade = true;
-      return create();
-    },
-  });
-  return { pair, isMade };
-}
-
-/** Finds out before a token is spent whether the directory can take the remote. CLIENT_CONFIG where it cannot. */
-export async function prepareClientDirectory(
-  context: Context,
-  { name, configDir, flavor }: ConfigPlace,
-  server: {
-    /** As directories write them. */
-    addresses: readonly string[];
-    serverFingerprint?: string;
-    pair?: KeyPair;
-    previousAddr?: string;
-    /** SHA-256 of the certificate that this Remote wrote before, hex. */
-    replaces?: string;
-  },
-): Promise<void> {
-  if (configDir === undefined) return;
-  const { addresses, previousAddr, ...rest } = server;
-  await checkClientDirectory({
-    ...rest,
-    ...{ directory: expandPath(configDir, context.programDirectory), flavor, name },
-    addresses: previousAddr === undefined ? addresses : [...addresses, previousAddr],
-  });
-}
-
-/** A client directory is of one kind from its first file on, and `lxc` does not speak with Incus nor `incus` with LXD. */
-export function requireFlavor(
-  { name, configDir, flavor }: ConfigPlace,
-  configFlavor: ConfigFlavor | undefined,
-  { client, server }: Reached,
-): void {
-  if (configDir === undefined || configFlavor !== undefined || isIncus(server) === (flavor === "incus"))
-    return;
-  const [kind, command, other] = flavor === "lxd" ? ["Incus", "lxc", "incus"] : ["LXD", "incus", "lxd"];
-  refuse(
-    "INPUT_INVALID",
-    `Remote ${name}: ${client.name} is ${kind}, and configDir would be written for \`${command}\`. Say configFlavor: ` +
-      `"${other}", or "${flavor}" if that is what you mean. The token was not spent`,
-  );
+/** What a Remote remembers of where and what it wrote. */
+export interface Recorded
+  extends
+    Pick<ConfigPlace, "name" | "flavor">,
+    Omit<Written, "place">,
+    Pick<Before, "configState" | "unwritten"> {
+  readonly formers?: Written[];
 }
 
 /** Says whether the remote stands in its directory as it was written. Without its directory that cannot be told. */
 export async function observeEntry(
   context: Context,
   place: ConfigPlace,
-  known: Recorded & { serverFingerprint?: string; clientFingerprint?: string; project?: string },
+  known: Pick<Before, "configState" | "entry" | "unwritten" | "clientFingerprint" | "project"> & {
+    serverFingerprint?: string;
+    /** The addresses at which the server did not answer while it did at another one. */
+    failed?: readonly string[];
+  },
 ): Promise<Recorded["configState"]> {
   const { name, configDir, flavor } = place;
   if (configDir === undefined) return "absent";
@@ -139,6 +56,7 @@ export async function observeEntry(
   const { entry, serverCertificate } = found;
   if (entry === undefined || known.entry === undefined) return "absent";
   const { addr, protocol = flavor, public: isPublic = false } = known.entry;
+  const isDead = (known.failed ?? []).some((address) => entryAddress(address) === addr);
   const isSame =
     (isPublic || (await pairIn(directory, place)) === known.clientFingerprint) &&
     entry.addr === addr &&
@@ -146,7 +64,7 @@ export async function observeEntry(
     entry.public === isPublic &&
     (known.project === undefined || entry.project === known.project) &&
     fingerprintIn(serverCertificate) === known.serverFingerprint;
-  return isSame ? "present" : "changed";
+  return isSame && !isDead && known.unwritten !== true ? "present" : "changed";
 }
 
 /** SHA-256 of the certificate that clients use for this remote, hex; undefined where they have none that is usable. */
@@ -168,103 +86,188 @@ export function joinedEntry(
   };
 }
 
-/** What is to be written. */
-interface ToRecord {
+/** Where it is written, and what is known of that. */
+export interface Recording {
+  readonly place: ConfigPlace;
+  readonly before: Before | undefined;
+  readonly surroundings: Surroundings;
+  /** What is remembered should nothing come of it. */
+  readonly begun: Recorded;
+}
+
+/** What is to be written. `pair` only matters in a directory of Incus: one of `lxc` has its pair before the server is joined. */
+export interface ToRecord {
   readonly entry: RemoteEntry;
   readonly serverCertificate?: string;
   readonly pair?: KeyPair;
-  /** Whether the pair was made in the directory for this remote. */
-  readonly isMade?: boolean;
   readonly setDefault?: boolean;
 }
 
-/** Writes the remote, and takes away what an earlier name or directory of it left. */
-export async function recordRemote(
-  context: Context,
+/**
+ * What is remembered before anything is written. A destroy takes the entry back by it, should the next step fail.
+ *
+ * @param made SHA-256 of the client certificate that was made in the directory for this remote, hex.
+ */
+export function beginRecord(
   place: ConfigPlace,
-  wanted: ToRecord,
   before: Before | undefined,
-): Promise<Recorded> {
+  { isElsewhere, earlier, formers, found }: Surroundings,
+  entry: RemoteEntry,
+  made: string | undefined,
+): Recorded {
+  if (isElsewhere && before !== undefined) return asItStands(before);
   const { name, configDir, flavor } = place;
-  const isHere = before !== undefined && (await isSamePlace(context, before.place.configDir, configDir));
-  const isMoved = before !== undefined && !(isHere && before.place.name === name);
-  if (configDir === undefined) {
-    if (isMoved) await forgetRemote(context, before);
-    return { configState: "absent" };
-  }
-  const directory = expandPath(configDir, context.programDirectory);
-  const earlier = isMoved ? undefined : before;
-  if (
-    earlier?.configState === "present" &&
-    !(await readRemote({ directory, name, flavor })).directoryExists
-  ) {
-    context.log(
-      "warning",
-      `The client directory ${directory} is not on this machine: Remote ${name} was not written there`,
-    );
-    const { configState, entry, ownPair, previousDefault } = earlier;
-    return { configState, entry, ownPair, previousDefault };
-  }
-  const { entry, serverCertificate, pair, isMade = false, setDefault } = wanted;
-  const replaces = before && replaceablePair(before);
-  const wrote = pair !== undefined && (await writeClientPair({ directory, flavor, name, pair, replaces }));
-  const giveDefaultBackTo = earlier && setDefault !== true ? defaultOfBefore(earlier) : undefined;
-  const written = await writeRemote({
-    ...{ directory, flavor, name, entry, serverCertificate, setDefault, giveDefaultBackTo },
-    previousAddr: earlier?.entry?.addr,
-    previousProject: earlier?.project,
-  });
-  // The new one stands before the old one goes, so that a run that is cut off leaves one too many and never none.
-  if (isMoved) await forgetRemote(context, before, isHere ? followerOf(before, name, setDefault) : undefined);
-  const isOld = isHere && written.previousDefault === before.place.name;
-  const kept = isHere && giveDefaultBackTo === undefined;
+  const isKept = earlier?.entry !== undefined && earlier === before;
   return {
-    configState: "present",
-    entry,
-    ownPair: flavor === "incus" && (wrote || isMade) ? fingerprintIn(pair?.certificate) : earlier?.ownPair,
-    previousDefault:
-      (isOld ? undefined : written.previousDefault) ?? (kept ? before.previousDefault : undefined),
+    ...{ name, flavor },
+    configState: isKept ? before.configState : "absent",
+    entry: earlier?.entry ?? (configDir === undefined ? undefined : entry),
+    ownPair: (flavor === "incus" ? made : undefined) ?? earlier?.ownPair,
+    previousDefault: earlier?.previousDefault,
+    found,
+    formers: formersToKeep(formers),
   };
 }
 
-/** SHA-256 of the client certificate that a Remote may replace in its directory, because it is known to be its own, hex. */
-export function replaceablePair({ ownPair, clientFingerprint }: Before): string | undefined {
-  // After an update that was cut off the one that was written is still that of before.
-  return ownPair ?? clientFingerprint;
+function asItStands(before: Before): Recorded {
+  const { place, entry, ownPair, previousDefault, found, formers = [], unwritten } = before;
+  const { name, flavor } = place;
+  const written = { entry, ownPair, previousDefault, found };
+  return { name, flavor, configState: "present", ...written, formers: formersToKeep(formers), unwritten };
 }
 
-/** The default that a Remote changed, and gives back once it is not to be the default any more. */
-function defaultOfBefore({ setDefault, previousDefault }: Before): string | undefined {
-  return setDefault === true ? previousDefault : undefined;
-}
-
-/** A remote that is renamed takes the default along, unless it had made itself the default and gives that up. */
-function followerOf(before: Before, name: string, setDefault?: boolean): string {
-  return setDefault === true ? name : (defaultOfBefore(before) ?? name);
-}
-
-/** Two ways to write one directory are no move: what was just written would be taken away with the old entry. */
-async function isSamePlace({ programDirectory }: Context, one?: string, other?: string): Promise<boolean> {
-  if (one === undefined || other === undefined) return one === other;
-  return isSameDirectory(expandPath(one, programDirectory), expandPath(other, programDirectory));
+/** As they are stored, and nothing where there are none. */
+function formersToKeep(formers: readonly Written[]): Written[] | undefined {
+  const kept = formers.filter(({ entry, ownPair }) => entry !== undefined || ownPair !== undefined);
+  if (kept.length === 0) return undefined;
+  return kept.map(({ place, entry, ownPair, previousDefault, found }) => ({
+    ...{ place, entry, ownPair, previousDefault, found },
+  }));
 }
 
 /**
- * Removes the remote's entry and pin, if the entry is still the one that was written, and a client pair that was written
- * for it alone. Where it is the default, `nextDefault` becomes that.
+ * Writes the remote, and takes away what earlier names and directories of it left.
+ *
+ * @param keep is told after each step what is to be remembered from there on.
+ */
+export async function recordRemote(
+  context: Context,
+  { place, before, surroundings, begun }: Recording,
+  wanted: ToRecord,
+  keep: (recorded: Recorded) => void,
+): Promise<Recorded> {
+  const { isElsewhere, earlier, formers } = surroundings;
+  if (isElsewhere && before !== undefined) return leaveElsewhere(context, place, before, wanted);
+  const { name, configDir, flavor } = place;
+  const { entry, serverCertificate, pair, setDefault } = wanted;
+  if (configDir === undefined) {
+    for (const former of formers) await forgetRemote(context, former);
+    return { name, flavor, configState: "absent" };
+  }
+  let recorded = begun;
+  if (flavor === "incus" && pair !== undefined && (await storePair(context, place, pair, before))) {
+    recorded = { ...recorded, ownPair: fingerprintIn(pair.certificate) };
+    keep(recorded);
+  }
+  const directory = expandPath(configDir, context.programDirectory);
+  const written = await writeRemote({
+    ...{ directory, flavor, name, entry, serverCertificate, setDefault },
+    giveDefaultBackTo: setDefault === true ? undefined : earlier?.previousDefault,
+    previousAddr: earlier?.entry?.addr,
+    previousProject: earlier === before ? before?.project : undefined,
+  });
+  const sibling = await siblingOf(context, place, formers);
+  const previousDefault =
+    setDefault === true ? defaultBefore(written.previousDefault, earlier, sibling) : undefined;
+  recorded = { ...recorded, configState: "present", entry, previousDefault };
+  keep(recorded);
+  if (pair === undefined && recorded.ownPair !== undefined) {
+    // A server that was joined became an image server, which is shown no certificate.
+    await forgetOwnPair({ directory, flavor, name }, recorded.ownPair);
+    recorded = { ...recorded, ownPair: undefined };
+  }
+  // The new one stands before the old ones go, so that a run that is cut off leaves one too many and never none.
+  for (const former of formers) {
+    const follower = setDefault === true ? name : (former.previousDefault ?? name);
+    await forgetRemote(context, former, former === sibling ? follower : undefined);
+  }
+  return { ...recorded, formers: undefined };
+}
+
+/** Stores the client pair where it is not there yet. Answers whether it was written. CLIENT_CONFIG where another is in its place. */
+export async function storePair(
+  context: Context,
+  { name, configDir, flavor }: ConfigPlace,
+  pair: KeyPair,
+  before: Before | undefined,
+): Promise<boolean> {
+  if (configDir === undefined) return false;
+  const directory = expandPath(configDir, context.programDirectory);
+  return writeClientPair({ directory, flavor, name, pair, replaces: before && replaceablePair(before) });
+}
+
+/** The default that was there before this remote, under any name that it had in this directory. */
+function defaultBefore(written?: string, earlier?: Written, sibling?: Written): string | undefined {
+  const known = earlier?.previousDefault ?? sibling?.previousDefault;
+  return written === undefined || written === sibling?.place.name ? known : written;
+}
+
+/** The same remote under the name that it had in this directory, which takes the default along. */
+async function siblingOf(
+  context: Context,
+  place: ConfigPlace,
+  formers: readonly Written[],
+): Promise<Written | undefined> {
+  for (const former of formers) if (await isSameDirectoryAs(context, former.place, place)) return former;
+  return undefined;
+}
+
+/** Another machine has the directory: what stands there is kept in mind, and whether it is out of date now. */
+function leaveElsewhere(context: Context, place: ConfigPlace, before: Before, wanted: ToRecord): Recorded {
+  context.log(
+    "warning",
+    `The client directory ${String(place.configDir)} is not on this machine: Remote ${place.name} was not written there`,
+  );
+  const { addr, project, protocol, public: isPublic } = wanted.entry;
+  const { entry } = before;
+  const isSame =
+    before.configState === "present" &&
+    place.name === before.place.name &&
+    addr === entry?.addr &&
+    project === entry.project &&
+    protocol === (entry.protocol ?? place.flavor) &&
+    isPublic === (entry.public ?? false) &&
+    (wanted.setDefault ?? false) === (before.setDefault ?? false);
+  return isSame ? asItStands(before) : { ...asItStands(before), unwritten: true };
+}
+
+/** Takes back all that was written, also under names and in directories of before. */
+export async function forgetAll(context: Context, before: Before): Promise<void> {
+  for (const written of [before, ...(before.formers ?? [])]) await forgetRemote(context, written);
+}
+
+/**
+ * Takes back what was written at a place: the entry and pin, if the entry is still the one that was written and was not
+ * there before, and a client pair that was written for it alone. Where it is the default, `nextDefault` becomes that.
  */
 export async function forgetRemote(
   context: Context,
-  { place, entry, ownPair, previousDefault }: Before,
+  { place, entry, ownPair, previousDefault, found }: Written,
   nextDefault = previousDefault,
 ): Promise<void> {
-  if (place.configDir === undefined || entry === undefined) return;
   const { configDir, name, flavor } = place;
-  await removeRemote({
-    ...{ directory: expandPath(configDir, context.programDirectory), name, flavor },
-    addr: entry.addr,
-    ...{ previousDefault: nextDefault, ownPair },
+  if (configDir === undefined || (entry === undefined && ownPair === undefined)) return;
+  const directory = expandPath(configDir, context.programDirectory);
+  const isHere = await removeRemote({
+    ...{ directory, name, flavor, addr: entry?.addr, previousDefault: nextDefault, ownPair },
+    keepsEntry: found,
   });
+  if (isHere || found === true) return;
+  context.log(
+    "warning",
+    `The client directory ${directory} is not on this machine: where it is, Remote ${name} stays in it` +
+      (flavor === "incus" ? `, with its key in clientcerts/${name}.key` : ""),
+  );
 }
 
 /** An address as client directories write it. */

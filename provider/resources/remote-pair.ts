@@ -1,8 +1,15 @@
 /** Which key pair a Remote uses: the one that is given, else that of its client directory, else one of its own. */
+import {
+  expandPath,
+  forgetOwnPair,
+  loadOrCreateClientPair,
+  readClientPair,
+} from "../client-config/client-directory";
 import { refuse } from "../errors";
 import type { Context } from "../handler";
 import { createClientCertificate, describeClientPairProblem, type KeyPair } from "../pki/certificate";
-import { clientDirectoryPair, type ConfigPlace } from "./remote-config";
+import { readCertificate } from "../pki/certificate-facts";
+import type { ConfigPlace } from "./remote-place";
 
 /** What of a Remote's inputs says which pair it uses. */
 interface PairInputs {
@@ -18,8 +25,8 @@ interface Kept extends PairInputs {
 /** The pair to join with. */
 export interface ChosenPair {
   readonly pair: KeyPair;
-  /** Whether it was made in the client directory just now. */
-  readonly isMade: boolean;
+  /** SHA-256 of its certificate, hex, where it was made in the client directory just now. */
+  readonly made?: string;
 }
 
 /** The pair that a Remote has, as PEM; the key is secret. Undefined where it has none. */
@@ -30,36 +37,70 @@ export function pairOf({ clientCertificate, clientKey }: PairInputs): KeyPair | 
 }
 
 /**
- * The pair to join with. In another client directory than before it is the one used there, or the Remote's own where
- * there is none yet. INPUT_INVALID where it cannot be used: servers spend the token before they look at the certificate.
+ * The pair that is used whatever the client directory holds: the one that is given, or the one of before. In the directory
+ * of before another pair is refused, because on another machine it would take the place of this one's. INPUT_INVALID where
+ * it cannot be used.
  */
-export async function choosePair(
+export function settledPair(
   context: Context,
   wanted: PairInputs,
-  place: ConfigPlace,
+  { configDir }: ConfigPlace,
   old: Kept | undefined,
-): Promise<ChosenPair> {
-  const chosen = await findPair(context, wanted, place, old);
-  const problem = describeClientPairProblem(chosen.pair, context.now());
-  if (problem !== undefined) refuse("INPUT_INVALID", `clientCertificate and clientKey: ${problem}`);
-  return chosen;
+): KeyPair | undefined {
+  const isThere = configDir === undefined || configDir === old?.given["configDir"];
+  const pair = pairOf(wanted) ?? (isThere && old !== undefined ? pairOf(old) : undefined);
+  return pair && requireUsable(context, pair);
 }
 
-async function findPair(
+/**
+ * The pair to join with, where nothing settles it: the one used in the client directory, or the Remote's own where there is
+ * none yet; made where there is no such either. INPUT_INVALID where it cannot be used.
+ *
+ * @param beforeMaking is awaited before a pair is made in the directory, where it stays if nothing comes of it.
+ */
+export async function findPair(
   context: Context,
-  wanted: PairInputs,
-  place: ConfigPlace,
-  old: Kept | undefined,
+  { name, configDir, flavor }: ConfigPlace,
+  own: KeyPair | undefined,
+  beforeMaking: () => Promise<unknown>,
 ): Promise<ChosenPair> {
-  const { name, configDir } = place;
-  const given = pairOf(wanted);
-  if (given !== undefined) return { pair: given, isMade: false };
-  const own = old && pairOf(old);
   const create = async (): Promise<KeyPair> =>
-    own ?? createClientCertificate({ commonName: `pulumi@${name}`.slice(0, 64), now: context.now() });
-  // In the directory of before another pair is refused: on another machine it would take the place of this one's.
-  const isElsewhere = configDir !== undefined && (own === undefined || configDir !== old?.given["configDir"]);
-  return isElsewhere
-    ? clientDirectoryPair(context, place, configDir, create)
-    : { pair: await create(), isMade: false };
+    own ?? createClientCertificate({ commonName: commonNameOf(name), now: context.now() });
+  if (configDir === undefined) return { pair: await create() };
+  const place = { directory: expandPath(configDir, context.programDirectory), flavor, name };
+  if ((await readClientPair(place)) === undefined) await beforeMaking();
+  let made: string | undefined;
+  const pair = await loadOrCreateClientPair({
+    ...place,
+    create: async () => {
+      const fresh = await create();
+      made = readCertificate(fresh.certificate).fingerprint;
+      return fresh;
+    },
+  });
+  return { pair: requireUsable(context, pair), made };
+}
+
+/** Removes a pair that was made for nothing, where it is this remote's alone, so that no destroy takes it for somebody's. */
+export async function dropMadePair(
+  context: Context,
+  { name, configDir, flavor }: ConfigPlace,
+  { made }: ChosenPair,
+): Promise<void> {
+  if (configDir === undefined || made === undefined) return;
+  const directory = expandPath(configDir, context.programDirectory);
+  await forgetOwnPair({ directory, flavor, name }, made);
+}
+
+/** Servers spend the token before they look at the certificate, so it is looked at here. */
+function requireUsable(context: Context, pair: KeyPair): KeyPair {
+  const problem = describeClientPairProblem(pair, context.now());
+  return problem === undefined
+    ? pair
+    : refuse("INPUT_INVALID", `clientCertificate and clientKey: ${problem}`);
+}
+
+/** A name as certificates take it: at most 64 characters, none of them cut in two. */
+function commonNameOf(name: string): string {
+  return Array.from(`pulumi@${name}`).slice(0, 64).join("");
 }

@@ -62,7 +62,7 @@ export const args = z.strictObject({
     .meta({
       description:
         "Which client configDir belongs to: `lxc` (lxd) or `incus`. Default: what a directory that is there already says " +
-        "of itself, else lxd.",
+        "of itself, else what the server is.",
     }),
   setDefault: z
     .boolean()
@@ -83,6 +83,24 @@ export const args = z.strictObject({
   timeouts: timeouts.optional(),
 });
 export type Args = z.infer<typeof args>;
+
+/** What a Remote remembers of what it wrote to a client directory. */
+const written = {
+  /** What was written; without protocol and public it is a private one of the directory's own kind. */
+  entry: z
+    .object({
+      addr: z.string(),
+      project: z.string().optional(),
+      protocol: z.enum(protocols).optional(),
+      public: z.boolean().optional(),
+    })
+    .optional(),
+  /** SHA-256 of the client certificate that was written for this remote alone, and goes with it, hex. */
+  ownPair: z.string().optional(),
+  previousDefault: z.string().optional(),
+  /** Whether an entry for the same server was there already: it stays. */
+  found: z.boolean().optional(),
+};
 
 /** Schema of the outputs. An image server has none of those that come of joining. */
 export const state = z.object({
@@ -118,20 +136,20 @@ export const state = z.object({
     .meta({ description: "Whether the remote stands in configDir as it should." }),
   token: z.string().optional().meta({ description: "The token given last.", secret: true }),
   given,
-  /** What was written to configDir; without protocol and public it is a private one of the directory's own kind. */
-  entry: z
-    .object({
-      addr: z.string(),
-      project: z.string().optional(),
-      protocol: z.enum(protocols).optional(),
-      public: z.boolean().optional(),
-    })
-    .optional(),
+  ...written,
   /** Which client configDir was taken for. */
   flavor: z.enum(flavors).optional(),
-  /** SHA-256 of the client certificate that was written to configDir for this remote alone, and goes with it, hex. */
-  ownPair: z.string().optional(),
-  previousDefault: z.string().optional(),
+  /** Whether what stands in configDir is out of date, because it was on another machine when that changed. */
+  unwritten: z.boolean().optional(),
+  /** Names and directories of before from which it could not be removed yet. */
+  formers: z
+    .array(
+      z.object({
+        place: z.object({ name: z.string(), configDir: z.string().optional(), flavor: z.enum(flavors) }),
+        ...written,
+      }),
+    )
+    .optional(),
   incomplete: z.string().optional(),
 });
 export type State = z.infer<typeof state>;

@@ -16,30 +16,33 @@ import {
   withWaysOut,
 } from "../handler";
 import { dialledAddress } from "../lxd/address";
-import type { Server } from "../lxd/entities";
 import type { Pin } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
 import { type KeyPair, readCertificate } from "../pki/certificate";
 import { changedInputs, remember } from "./given";
-import { leave, type Reached, reach, redeem, replaceClient } from "./join";
+import { isIncus, type Reached, reach } from "./join";
 import { pkcs12Of } from "./pkcs12";
 import {
-  type Before,
-  choosePlace,
-  type ConfigPlace,
+  beginRecord,
   entryAddress,
-  forgetRemote,
+  forgetAll,
   joinedEntry,
   observeEntry,
-  prepareClientDirectory,
   recordRemote,
-  replaceablePair,
-  requireFlavor,
+  storePair,
 } from "./remote-config";
-import { choosePair, type ChosenPair, pairOf } from "./remote-pair";
-import { certificateFacts, explicitPin, readImageServer, recordImageServer } from "./remote-public";
+import { type ChosenPair, findPair, pairOf, settledPair } from "./remote-pair";
+import { type Before, choosePlace, type ConfigPlace, lookAround, requireFlavor } from "./remote-place";
+import {
+  certificateFacts,
+  explicitPin,
+  prepareImageServer,
+  readImageServer,
+  recordImageServer,
+} from "./remote-public";
 import { remoteRules } from "./remote-rules";
 import { args, type Args, isImageServer, secretInputs, state, type State } from "./remote-schema";
+import { beTrusted, destination, hasExpired, identityOf, sayWhatStays, withdraw } from "./remote-trust";
 
 export const remote: ResourceHandler<Args, State> = {
   args,
@@ -64,41 +67,47 @@ export const remote: ResourceHandler<Args, State> = {
     if (isImageServer(old.given)) return readImageServer(context, id, placeOf(old), old);
     return keepWhenUnreachable(context, `Remote ${id}`, old, async () => {
       const reached = await reach(context, destination(old, { fresh: false }));
-      if (reached.server.auth !== "trusted") {
-        return { ...old, incomplete: `${reached.client.name} does not trust this client any more` };
-      }
+      if (reached.server.auth !== "trusted")
+        return { ...old, incomplete: whyUntrusted(reached, old, context.now()) };
       const now = await describe(reached, old);
       const project = old.given["project"] as Args["project"];
-      return { ...now, configState: await observeEntry(context, placeOf(old), { ...now, project }) };
+      const known = { ...now, project, failed: reached.failed };
+      return { ...now, configState: await observeEntry(context, placeOf(old), known) };
     });
   },
 
   async update(context, id, old, wanted) {
     if (isImageServer(old.given) === isImageServer(wanted)) return ensure(context, id, old, wanted);
     // Of a server that was joined nothing is of use to an image server's remote, nor the other way round.
-    await takeBack(context, old);
-    return ensure(context, id, undefined, wanted);
+    return isImageServer(wanted)
+      ? turnPublic(context, id, old, wanted)
+      : join(context, id, undefined, wanted, beforeOf(old));
   },
 
-  delete: (context, _id, old) => withWaysOut(() => takeBack(context, old)),
+  delete: (context, _id, old) =>
+    withWaysOut(async () => {
+      await withdraw(context, old);
+      await forgetAll(context, beforeOf(old));
+    }),
 };
 
 /** Create and update are one. */
-function ensure(context: Context, id: string, old: State | undefined, wanted: Args): Promise<State> {
+async function ensure(context: Context, id: string, old: State | undefined, wanted: Args): Promise<State> {
   const before = old && beforeOf(old);
   return isImageServer(wanted)
-    ? recordImageServer(context, wanted, before)
+    ? recordImageServer(context, id, wanted, await prepareImageServer(context, wanted, before))
     : join(context, id, old, wanted, before);
 }
 
-/** Undoes what was done: a client that this Remote enrolled leaves, and its entry goes. Done already is done. */
-async function takeBack(context: Context, old: State): Promise<void> {
-  const { name, clientFingerprint } = old;
-  if (old.enrolled && clientFingerprint !== undefined && old.given["revokeOnDelete"] !== false) {
-    const reached = await reach(context, destination(old, { fresh: true }));
-    await leave(context, { name, clientFingerprint }, reached);
-  }
-  await forgetRemote(context, beforeOf(old));
+/**
+ * A server that was joined becomes an image server. All that can fail is tried before its client leaves; from there on every
+ * failure is recorded.
+ */
+async function turnPublic(context: Context, id: string, old: State, wanted: Args): Promise<State> {
+  const before = beforeOf(old);
+  const prepared = await prepareImageServer(context, wanted, before);
+  await withdraw(context, old);
+  return recordImageServer(context, id, wanted, prepared);
 }
 
 /** Be trusted, say what is there, record it in the client directory. */
@@ -109,43 +118,54 @@ async function join(
   wanted: Args,
   before: Before | undefined,
 ): Promise<State> {
-  const place = await choosePlace(context, wanted, before?.place);
-  const chosen = await choosePair(context, wanted, place, old);
   const { addresses, pin } = whereabouts(old, wanted);
-  const { pair } = chosen;
-  const serverFingerprint =
-    "fingerprint" in pin ? pin.fingerprint : readCertificate(pin.certificate).fingerprint;
-  await prepareClientDirectory(context, place, {
-    ...{ pair, serverFingerprint },
+  const there = { addresses, pin, timeouts: timeoutsOf(wanted.timeouts), fresh: true };
+  const place = await choosePlace(context, wanted, before?.place, async () =>
+    isIncus((await reach(context, there)).server) ? "incus" : "lxd",
+  );
+  const settled = settledPair(context, wanted, place, old);
+  const surroundings = await lookAround(context, place, before, {
     addresses: addresses.map(entryAddress),
-    previousAddr: before?.entry?.addr,
-    replaces: before && replaceablePair(before),
+    serverFingerprint: "fingerprint" in pin ? pin.fingerprint : readCertificate(pin.certificate).fingerprint,
+    pair: settled,
   });
-  const timeouts = timeoutsOf(wanted.timeouts);
-  const reached = await reach(context, { addresses, pin, pair, timeouts, fresh: true });
+  const chosen: ChosenPair =
+    settled === undefined
+      ? await findPair(context, place, old && pairOf(old), () => reach(context, there))
+      : { pair: settled };
+  const reached = await reach(context, { ...there, pair: chosen.pair });
   requireFlavor(place, wanted.configFlavor, reached);
-  const begun = await begin(reached, old, wanted, chosen, place, addresses);
-  const enrolled = await beTrusted(context, id, old, wanted, reached, begun);
-  const joined = { ...begun, enrolled };
+  // A directory of `lxc` takes one pair for good. Who comes second with another is refused before the token is spent.
+  if (place.flavor === "lxd" && !surroundings.isElsewhere)
+    await storePair(context, place, chosen.pair, before);
+  const expected = joinedEntry(place, { address: reached.address, projects: [] }, wanted.project);
+  const record = beginRecord(place, before, surroundings, expected, chosen.made);
+  const begun = { ...(await begin(reached, old, wanted, chosen.pair, addresses)), ...record };
+  let known: State = {
+    ...begun,
+    enrolled: await beTrusted(context, id, { old, wanted, place, chosen, reached, begun }),
+  };
   try {
     const server = await reached.client.getServer({ fresh: true });
-    const described = await describe({ ...reached, server }, joined);
-    const { serverCertificate } = described;
-    const entry = joinedEntry(place, described, wanted.project);
-    const toRecord = { entry, serverCertificate, ...chosen, setDefault: wanted.setDefault };
-    const recorded = await recordRemote(context, place, toRecord, before);
-    return { ...described, ...recorded, incomplete: undefined };
+    sayWhatStays(context, old, known, server);
+    known = await describe({ ...reached, server }, known);
+    const { serverCertificate } = known;
+    const entry = joinedEntry(place, known, wanted.project);
+    const toRecord = { entry, serverCertificate, pair: chosen.pair, setDefault: wanted.setDefault };
+    const recorded = await recordRemote(
+      context,
+      { place, before, surroundings, begun: record },
+      toRecord,
+      (now) => {
+        known = { ...known, ...now };
+      },
+    );
+    return { ...known, ...recorded };
   } catch (error) {
     const incomplete = messageOf(error);
     const message = `Remote ${wanted.name} is trusted by ${reached.client.name}, but: ${incomplete}.`;
-    throw new PartialError(id, { ...joined, ...(old && stillAt(old, joined)), incomplete }, message, error);
+    throw new PartialError(id, { ...known, incomplete }, message, error);
   }
-}
-
-/** Where the remote was written before, which a failure to write it elsewhere must not make forgotten. */
-function stillAt({ name, flavor, given: before }: State, { given: now }: State): Partial<State> {
-  const { configDir, configFlavor } = before;
-  return { name, flavor, given: { ...now, configDir, configFlavor } };
 }
 
 /**
@@ -165,79 +185,16 @@ function whereabouts(old: State | undefined, wanted: Args): { addresses: readonl
   );
 }
 
-/** Makes the server trust this client, by the cheapest way that works. Answers whether this resource enrolled it. */
-async function beTrusted(
-  context: Context,
-  id: string,
-  old: State | undefined,
-  wanted: Args,
-  reached: Reached,
-  begun: State,
-): Promise<boolean> {
-  if (reached.server.auth === "trusted") {
-    const isSameClient = old?.clientFingerprint === begun.clientFingerprint;
-    return old !== undefined && isSameClient && isSameServer(old, begun, reached.server) && old.enrolled;
-  }
-  const { client } = reached;
-  if (
-    old !== undefined &&
-    old.clientFingerprint !== begun.clientFingerprint &&
-    (await replacedItself(context, old, begun))
-  ) {
-    return old.enrolled;
-  }
-  if (wanted.token === undefined) {
-    return refuse(
-      "LXD_NOT_TRUSTED",
-      `Remote ${wanted.name}: ${client.name} does not trust the client ${begun.clientFingerprint}, and there is no token to ` +
-        "redeem. Give a token, or add the certificate on the server (`lxc config trust add`)",
-    );
-  }
-  const redemption = await redeem(reached, wanted.token.trim());
-  if (redemption.outcome === "joined") return true;
-  if (redemption.outcome === "adopted") return false;
-  if (redemption.outcome === "refused") throw redemption.error;
-  const incomplete = messageOf(redemption.error);
-  throw new PartialError(
-    id,
-    { ...begun, ...(old && stillAt(old, begun)), enrolled: true, incomplete },
-    `Remote ${wanted.name}: the token was sent, but not whether it was taken: ${incomplete}.`,
-    redemption.error,
-  );
-}
-
-/**
- * With a new pair, the old one puts the new one in its place on the server, so that the remote works throughout. On another
- * server than before it does not: if that trusts the old pair, then as somebody else's client.
- */
-async function replacedItself(context: Context, old: State, next: State): Promise<boolean> {
-  const { clientCertificate, clientKey, clientFingerprint } = old;
-  if (clientFingerprint === undefined || next.clientCertificate === undefined) return false;
-  const reached = await reach(
-    context,
-    destination({ ...next, clientCertificate, clientKey }, { fresh: true }),
-  );
-  if (!isSameServer(old, next, reached.server)) return false;
-  return replaceClient(reached, clientFingerprint, next.clientCertificate);
-}
-
-/** Both another name and another certificate mean another server: what was given on one was not given on the other. */
-function isSameServer(old: State, next: State, { environment }: Server): boolean {
-  return old.serverFingerprint === next.serverFingerprint || old.serverName === environment?.server_name;
-}
-
 /** What is known before the server has said more: enough to go on from, should the next step fail. */
 async function begin(
   reached: Reached,
   old: State | undefined,
   wanted: Args,
-  { pair, isMade }: ChosenPair,
-  { flavor }: ConfigPlace,
+  pair: KeyPair,
   addresses: readonly string[],
-): Promise<State> {
+): Promise<Omit<State, "name" | "configState">> {
   const client = readCertificate(pair.certificate);
   return {
-    name: wanted.name,
     address: reached.address,
     addresses: addresses.map(dialledAddress),
     ...certificateFacts(reached.client.serverCertificate ?? ""),
@@ -251,13 +208,8 @@ async function begin(
     ...(await pkcs12Of({ ...wanted, pair, friendlyName: wanted.name }, old && heldArchive(old))),
     projects: old?.projects ?? [],
     enrolled: old?.enrolled ?? false,
-    configState: "absent",
     token: wanted.token,
     given: remember(wanted, secretInputs),
-    entry: old?.entry,
-    flavor,
-    ownPair: isMade && flavor === "incus" ? client.fingerprint : old?.ownPair,
-    previousDefault: old?.previousDefault,
   };
 }
 
@@ -281,31 +233,16 @@ async function describe(reached: Reached, known: State): Promise<State> {
   };
 }
 
-function destination(old: State, { fresh }: { fresh: boolean }): Parameters<typeof reach>[1] {
-  const addresses = [old.address, ...old.addresses.filter((address) => address !== old.address)];
-  return {
-    addresses,
-    pin: pinOf(old),
-    pair: identityOf(old),
-    timeouts: timeoutsOf(old.given["timeouts"] as Args["timeouts"]),
-    fresh,
-  };
-}
-
-/** The pair with which the server was joined. Its key is secret. */
-function identityOf(old: State): KeyPair {
-  return pairOf(old) ?? refuse("BUG", `Remote ${old.name} has no client pair in its state`);
-}
-
-/** An explicit certificate stays the pin, because it may be a CA's; else the certificate that was seen is. */
-function pinOf(old: State): Pin {
-  const certificate = old.given["serverCertificate"];
-  return typeof certificate === "string" ? { certificate } : { fingerprint: old.serverFingerprint ?? "" };
+/** Why the pinned server takes this client for a stranger. */
+function whyUntrusted({ client }: Reached, old: State, now: Date): string {
+  return hasExpired(old, now)
+    ? `the client certificate expired at ${String(old.clientExpiresAt)}, so ${client.name} does not trust it any more; give another`
+    : `${client.name} does not trust this client any more`;
 }
 
 function placeOf(old: State): ConfigPlace {
   const { configDir, configFlavor } = old.given as Pick<Args, "configDir" | "configFlavor">;
-  return { name: old.name, configDir, flavor: configFlavor ?? old.flavor ?? "lxd" };
+  return { name: old.name, configDir, flavor: old.flavor ?? configFlavor ?? "lxd" };
 }
 
 function beforeOf(old: State): Before {

@@ -1,9 +1,17 @@
-/** A Remote whose update was cut off after the server had changed: the next one finishes it, and nothing is left over. */
+/** A Remote that was cut off after the server had changed: the next update finishes it, and nothing is left over. */
 import { strict as assert } from "node:assert";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { type Double, startDouble } from "../support/double/double";
 import { makePair } from "../support/openssl-pair";
 import { type ServerView, viewOf } from "../support/server-view";
@@ -93,6 +101,91 @@ describe("an update of a Remote that was cut off", () => {
     await stack.destroy(whole);
     assert.ok(!has("two/clientcerts/prod.key"));
   });
+
+  /** Moves the Remote to the directory "two", in which "mine" is the default, while that of before cannot be edited. */
+  async function leaveBehind(): Promise<{ half: Recorded; wanted: Record<string, unknown> }> {
+    const made = await stack.create("Remote", inputs);
+    const mine = { addr: "https://127.0.0.1:9", public: true, protocol: "simplestreams" };
+    mkdirSync(join(folder, "two"));
+    writeFileSync(
+      join(folder, "two", "config.yml"),
+      stringify({ "default-remote": "mine", remotes: { mine } }),
+    );
+    const file = join(folder, "one", "config.yml");
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, "remotes: [1]\n");
+    const wanted = { ...inputs, configDir: "two" };
+    const { message, recorded } = await stack.updateFails(made, wanted);
+    assert.match(message, /one\/config\.yml has something else than a mapping.*\[PARTIAL\]/s);
+    writeFileSync(file, text);
+    assert.equal(config("two")["default-remote"], "prod");
+    return { half: recorded ?? assert.fail("it is recorded"), wanted };
+  }
+  function isGoneFromBoth(): void {
+    assert.equal(config("one").remotes["prod"], undefined);
+    assert.equal(config("two").remotes["prod"], undefined);
+    assert.deepEqual(
+      [config("one"), config("two")].map((one) => one["default-remote"]),
+      ["local", "mine"],
+    );
+    for (const directory of ["one", "two"]) assert.ok(!has(`${directory}/clientcerts/prod.key`), directory);
+  }
+
+  it("with another directory, while that of before cannot be edited: both are as they were in the end", async () => {
+    const { half, wanted } = await leaveBehind();
+    await stack.destroy(await finish(half, wanted));
+    isGoneFromBoth();
+  });
+
+  it("with another directory, while that of before cannot be edited, and then destroyed", async () => {
+    const { half } = await leaveBehind();
+    await stack.destroy(half);
+    isGoneFromBoth();
+  });
+
+  it("with another directory, while that of before cannot be edited, and then moved back", async () => {
+    const { half } = await leaveBehind();
+    const whole = await finish(half, inputs);
+    assert.ok(config("one").remotes["prod"] !== undefined);
+    assert.equal(config("two").remotes["prod"], undefined);
+    assert.equal(config("two")["default-remote"], "mine");
+    await stack.destroy(whole);
+    isGoneFromBoth();
+  });
+});
+
+describe("a Remote whose creation was cut off after it had joined", () => {
+  for (const [title, pair] of [
+    ["a pair that is given", asInputs(makePair("given"))],
+    ["a pair that it makes", {}],
+  ] as const) {
+    it(`with ${title} in a directory of incus: no key is left when it is destroyed`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "lxa-unfinished-"));
+      const stack = new Stack(folder);
+      const server = await startDouble("incus-6.0", { speed: 5 });
+      try {
+        const view = viewOf(server);
+        await view.listen();
+        const token = await view.issueToken("ci", { restricted: false, projects: [] });
+        const pinFile = join(folder, "incus", "servercerts", "prod.crt");
+        server.intercept(({ path }) => {
+          if (path.startsWith("/1.0/projects")) mkdirSync(pinFile, { recursive: true });
+          return undefined;
+        });
+        const place = { configDir: "incus", configFlavor: "incus" };
+        const inputs = { name: "prod", token, ...pair, ...place };
+        const { recorded } = await stack.createFails("Remote", inputs);
+        assert.ok(existsSync(join(folder, "incus/clientcerts/prod.key")));
+        rmSync(pinFile, { recursive: true });
+        await stack.destroy(recorded ?? assert.fail("it is recorded"));
+        assert.deepEqual(readdirSync(join(folder, "incus/clientcerts")), []);
+        assert.deepEqual(await view.clients(), []);
+      } finally {
+        await server.stop();
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
 });
 
 function asInputs({ certificate, privateKey }: ReturnType<typeof makePair>): Record<string, string> {

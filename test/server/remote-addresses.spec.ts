@@ -1,5 +1,9 @@
 /** A Remote whose server has several addresses, of which most do not lead to it. */
 import * as assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
 import { needsClient, runClient, tryClient } from "../support/client-command";
 import { type Double, startDouble } from "../support/double/double";
 import { forwardTo } from "../support/forwarder";
@@ -82,6 +86,50 @@ for (const [kind, flavor] of [
       assert.equal(recorded, undefined);
       assert.deepEqual(await stage.view.pendingTokens(), ["none"]);
       assert.deepEqual(other.requests, []);
+    });
+
+    it("an address in the client's directory that is dead by now is seen as a change, and another one written", async () => {
+      const [first, second] = [await forwardTo(stage.address), await forwardTo(stage.address)];
+      try {
+        const place = { configDir: stage.newDirectory(), configFlavor: flavor };
+        const addresses = [first.address, second.address];
+        const given = { name: "moved", token: await stage.token("moved"), addresses, ...place };
+        const made = await stage.stack.create("Remote", given);
+        const same = (await stage.stack.refresh(made)) ?? assert.fail("it is there");
+        assert.equal(await stage.stack.plan(same, given), "same");
+        await first.close();
+        const seen = (await stage.stack.refresh(same)) ?? assert.fail("it is there");
+        assert.equal(seen.outputs["configState"], "changed");
+        const mended = await stage.stack.update(seen, given);
+        const entry = readFileSync(join(place.configDir, "config.yml"), "utf8");
+        assert.ok(entry.includes(second.address) && !entry.includes(first.address));
+        const whole = (await stage.stack.refresh(mended)) ?? assert.fail("it is there");
+        assert.equal(await stage.stack.plan(whole, given), "same");
+        await stage.stack.destroy(whole);
+      } finally {
+        await Promise.all([first.close(), second.close()]);
+      }
+    });
+
+    it("an address in the client's directory that is only slower than another is no change", async () => {
+      const [first, second] = [await forwardTo(stage.address), await forwardTo(stage.address)];
+      const silent = createServer();
+      try {
+        const place = { configDir: stage.newDirectory(), configFlavor: flavor };
+        const addresses = [first.address, second.address];
+        const given = { name: "slow", token: await stage.token("slow"), addresses, ...place };
+        const made = await stage.stack.create("Remote", given);
+        await first.close();
+        silent.listen(Number(first.address.split(":")[1]), "127.0.0.1");
+        await once(silent, "listening");
+        const seen = (await stage.stack.refresh(made)) ?? assert.fail("it is there");
+        assert.equal(seen.outputs["address"], second.address);
+        assert.equal(await stage.stack.plan(seen, given), "same");
+        await stage.stack.destroy(seen);
+      } finally {
+        silent.close();
+        await Promise.all([first.close(), second.close()]);
+      }
     });
 
     describe("behind NAT", () => {

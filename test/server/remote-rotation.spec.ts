@@ -33,6 +33,11 @@ for (const [kind, flavor] of [
       const { auth } = JSON.parse(await client("query", "prod:/1.0")) as { auth: string };
       assert.equal(auth, "trusted");
     };
+    /** Whether the server trusts the client that this directory is of. */
+    const isTrusted = async (directory = ""): Promise<boolean> => {
+      const said = await runClient(flavor, directory, "query", "prod:/1.0");
+      return (JSON.parse(said) as { auth: string }).auth === "trusted";
+    };
     const pin = (): string => readFileSync(join(configDir, "servercerts", "prod.crt"), "utf8");
     const serverCertificate = async (): Promise<string> => {
       const { environment } = (await stage.view.request("GET", "/1.0")) as {
@@ -91,10 +96,6 @@ for (const [kind, flavor] of [
       const [before, after] = await Promise.all(
         [first, second].map((pair) => directoryOf(stage, flavor, pair)),
       );
-      const isTrusted = async (directory = ""): Promise<boolean> => {
-        const said = await runClient(flavor, directory, "query", "prod:/1.0");
-        return (JSON.parse(said) as { auth: string }).auth === "trusted";
-      };
       assert.deepEqual([await isTrusted(before), await isTrusted(after)], [true, false]);
 
       const { result, seen } = await watching(
@@ -108,6 +109,82 @@ for (const [kind, flavor] of [
       assert.deepEqual([await isTrusted(before), await isTrusted(after)], [false, true]);
       assert.equal((await stage.view.clients()).filter(({ name }) => name === "turn").length, 1);
       await stage.stack.destroy(result);
+    });
+
+    for (const [title, rights] of [
+      ["an administrator's", { restricted: false }],
+      ["a restricted client's", { projects: ["default"] }],
+    ] as const) {
+      it(`${title}, by a ClientCertificate that is replaced: the Remote follows, and no token is issued`, async () => {
+        const { stack, view } = stage;
+        const connection = { socketPath: stage.server.socketPath };
+        const certificate = { commonName: "ci", validityDays: 100 };
+        const key = await stack.create("ClientCertificate", certificate);
+        const invitation = { clientName: "wired", ...rights, connection };
+        const expecting = ({ outputs }: Recorded) => ({
+          ...invitation,
+          clientFingerprint: outputs["fingerprint"],
+        });
+        const token = await stack.create("TrustToken", expecting(key));
+        const made = await stack.create("Remote", joining(key, token));
+        const consumed = (await stack.refresh(token)) ?? assert.fail("its client is trusted");
+        const described = { description: "on call" };
+        if (flavor === "incus") await view.request("PATCH", entryOf(key), described);
+
+        const next = await stack.create("ClientCertificate", certificate);
+        const expected = await stack.update(consumed, expecting(next));
+        assert.equal(expected.outputs["token"], consumed.outputs["token"]);
+        assert.deepEqual(await view.pendingTokens(), []);
+        const [before, after] = await Promise.all(
+          [key, next].map(({ outputs }) =>
+            directoryOf(stage, flavor, {
+              certificate: String(outputs["certificate"]),
+              privateKey: String(outputs["privateKey"]),
+            }),
+          ),
+        );
+        const inputs = joining(next, expected);
+        const { result, seen } = await watching(
+          () => stack.update(made, inputs),
+          async () => (await isTrusted(before)) || (await isTrusted(after)),
+        );
+        assert.ok(seen.length > 0 && seen.every((works) => works), seen.join(" "));
+        assert.deepEqual([await isTrusted(before), await isTrusted(after)], [false, true]);
+        assert.equal(result.outputs["enrolled"], true);
+        const entry = (await view.request("GET", entryOf(next))) as Record<string, unknown>;
+        assert.deepEqual([entry["name"], entry["restricted"]], ["wired", "projects" in rights]);
+        if (flavor === "incus") assert.equal(entry["description"], described.description);
+
+        await inSync(stage, result, inputs);
+        await inSync(stage, expected, expecting(next));
+        await stack.destroy(result);
+        await stack.destroy(expected);
+        assert.ok((await view.clients()).every(({ name }) => name !== "wired"));
+      });
+    }
+
+    it("the client's, in an update whose end is not recorded: the next one knows it for its own", async () => {
+      const [first, second] = [makePair("first"), makePair("second")];
+      const given = { name: "prod", token: await stage.token("cut off"), ...asInputs(first) };
+      const made = await stage.stack.create("Remote", given);
+      const wanted = { ...given, ...asInputs(second) };
+      await stage.stack.update(made, wanted); // its result is lost
+      const again = await stage.stack.update(made, wanted);
+      assert.equal(again.outputs["enrolled"], true);
+      await stage.stack.destroy(again);
+      assert.ok((await stage.view.clients()).every(({ name }) => name !== "cut off"));
+    });
+
+    it("the client's, to one that is trusted already: that one stays, and the one of before leaves", async () => {
+      const [first, second] = [makePair("first"), makePair("second")];
+      await stage.view.trust("boss", second.certificate);
+      const given = { name: "prod", token: await stage.token("ci"), ...asInputs(first) };
+      const made = await stage.stack.create("Remote", given);
+      const updated = await stage.stack.update(made, { ...given, ...asInputs(second) });
+      const trusted = async () => (await stage.view.clients()).map(({ fingerprint }) => fingerprint);
+      assert.ok(!(await trusted()).includes(first.fingerprint));
+      await stage.stack.destroy(updated);
+      assert.ok((await trusted()).includes(second.fingerprint));
     });
 
     if (flavor === "incus") {
@@ -153,6 +230,21 @@ for (const [kind, flavor] of [
       });
     }
   });
+}
+
+/** Inputs of a Remote that is wired to a ClientCertificate and a TrustToken. */
+function joining(key: Recorded, invitation: Recorded): Record<string, unknown> {
+  const { token, addresses, serverFingerprint } = invitation.outputs;
+  const { certificate: clientCertificate, privateKey: clientKey } = key.outputs;
+  return {
+    ...{ name: "prod", clientCertificate, clientKey, addresses, serverFingerprint },
+    ...(token === null || token === undefined ? {} : { token }),
+  };
+}
+
+/** The trust store's entry of a ClientCertificate. */
+function entryOf({ outputs }: Recorded): string {
+  return `/1.0/certificates/${String(outputs["fingerprint"])}`;
 }
 
 function asInputs({ certificate, privateKey }: ClientPair): Record<string, string> {

@@ -58,7 +58,8 @@ const hidden: Record<ResourceName, string[]> = {
   ClientCertificate: ["given", "pkcs12Password"],
   HttpsAddress: ["assigned", "connection", "given", "incomplete", "server"],
   Remote: [
-    ...["entry", "flavor", "given", "incomplete", "ownPair", "pkcs12Password", "previousDefault", "token"],
+    ...["entry", "flavor", "formers", "found", "given", "incomplete", "ownPair", "pkcs12Password"],
+    ...["previousDefault", "token", "unwritten"],
   ],
   TrustToken: ["connection", "given", "held", "identity", "knownClients", "operation", "server"],
 };

@@ -1,0 +1,169 @@
+/** How a server comes to trust a Remote's client, and what becomes of the client that was the Remote's before. */
+import { timeoutsOf } from "../connection";
+import { AccessError, isAccessError, messageOf, refuse } from "../errors";
+import { type Context, PartialError } from "../handler";
+import type { Server } from "../lxd/entities";
+import type { Pin } from "../lxd/transport";
+import type { KeyPair } from "../pki/certificate";
+import { type Destination, leave, type Reached, reach, redeem, replaceClient } from "./join";
+import { type ChosenPair, dropMadePair, pairOf } from "./remote-pair";
+import type { ConfigPlace } from "./remote-place";
+import type { Args, State } from "./remote-schema";
+
+/** Where a Remote's server is, and as whom it is asked. */
+export function destination(old: State, { fresh }: { fresh: boolean }): Destination {
+  const addresses = [old.address, ...old.addresses.filter((address) => address !== old.address)];
+  return {
+    addresses,
+    pin: pinOf(old),
+    pair: identityOf(old),
+    timeouts: timeoutsOf(old.given["timeouts"] as Args["timeouts"]),
+    fresh,
+  };
+}
+
+/** The pair with which the server was joined. Its key is secret. */
+export function identityOf(old: State): KeyPair {
+  return pairOf(old) ?? refuse("BUG", `Remote ${old.name} has no client pair in its state`);
+}
+
+/** An explicit certificate stays the pin, because it may be a CA's; else the certificate that was seen is. */
+function pinOf(old: State): Pin {
+  const certificate = old.given["serverCertificate"];
+  return typeof certificate === "string" ? { certificate } : { fingerprint: old.serverFingerprint ?? "" };
+}
+
+/** A client that wants to be trusted. */
+export interface Joining {
+  /** What was joined before. */
+  readonly old: State | undefined;
+  readonly wanted: Args;
+  readonly place: ConfigPlace;
+  readonly chosen: ChosenPair;
+  readonly reached: Reached;
+  /** What is recorded should the token be sent and no answer come. */
+  readonly begun: State;
+}
+
+/** Makes the server trust this client, by the cheapest way that works. Answers whether this resource enrolled it. */
+export async function beTrusted(context: Context, id: string, joining: Joining): Promise<boolean> {
+  const { old, wanted, reached, begun } = joining;
+  const isNewClient = old !== undefined && old.clientFingerprint !== begun.clientFingerprint;
+  if (reached.server.auth === "trusted") {
+    if (old?.enrolled !== true || !isSameServer(old, begun, reached.server)) return false;
+    return !isNewClient || tookOver(context, old, begun);
+  }
+  if (isNewClient && (await replacedItself(context, old, begun, reached))) return old.enrolled;
+  if (wanted.token === undefined) {
+    return refuse(
+      "LXD_NOT_TRUSTED",
+      `Remote ${wanted.name}: ${reached.client.name} does not trust the client ${begun.clientFingerprint}, and there is no ` +
+        "token to redeem. Give a token, or add the certificate on the server (`lxc config trust add`)",
+    );
+  }
+  return redeemToken(context, id, wanted.token.trim(), joining);
+}
+
+async function redeemToken(
+  context: Context,
+  id: string,
+  token: string,
+  { wanted, place, chosen, reached, begun }: Joining,
+): Promise<boolean> {
+  const redemption = await redeem(reached, token);
+  if (redemption.outcome === "joined") return true;
+  if (redemption.outcome === "adopted") return false;
+  if (redemption.outcome === "refused") {
+    await dropMadePair(context, place, chosen);
+    throw redemption.error;
+  }
+  const incomplete = messageOf(redemption.error);
+  throw new PartialError(
+    id,
+    { ...begun, enrolled: true, incomplete },
+    `Remote ${wanted.name}: the token was sent, but not whether it was taken: ${incomplete}.`,
+    redemption.error,
+  );
+}
+
+/**
+ * Whether this client is the one that was enrolled, though its pair is another one and the server trusts it already. It is
+ * where that of before is out: it put this one in its place, in an update whose end was not recorded. Else somebody else let
+ * this one in, and that of before leaves.
+ */
+async function tookOver(context: Context, old: State, next: State): Promise<boolean> {
+  const { clientFingerprint } = old;
+  if (clientFingerprint === undefined) return false;
+  // A server takes one with an expired certificate for a stranger, so it cannot be asked, nor leave by itself.
+  if (hasExpired(old, context.now())) {
+    sayItStays(context, old);
+    return false;
+  }
+  const former = await reachAsBefore(context, old, next);
+  if (former.server.auth !== "trusted") return true;
+  if (next.given["revokeOnDelete"] === false) sayItStays(context, old);
+  else await leave(context, { name: old.name, clientFingerprint }, former);
+  return false;
+}
+
+/**
+ * With a new pair, the old one puts the new one in its place on the server, so that the remote works throughout. On another
+ * server than before it does not: if that trusts the old pair, then as somebody else's client.
+ */
+async function replacedItself(
+  context: Context,
+  old: State,
+  next: State,
+  { client }: Reached,
+): Promise<boolean> {
+  const { clientFingerprint } = old;
+  const { clientCertificate } = next;
+  if (clientFingerprint === undefined || clientCertificate === undefined) return false;
+  const former = await reachAsBefore(context, old, next);
+  if (!isSameServer(old, next, former.server)) return false;
+  try {
+    return await replaceClient(former, clientFingerprint, clientCertificate, client);
+  } catch (error) {
+    if (!isAccessError(error)) throw error;
+    const message = `Remote ${old.name}: putting the new client certificate in the place of ${clientFingerprint}: ${messageOf(error)}`;
+    throw new AccessError(error.errorCode, `${message}. Run \`pulumi up\` again`, { cause: error });
+  }
+}
+
+/** The server where it is now, as the client of before. */
+function reachAsBefore(context: Context, old: State, next: State): Promise<Reached> {
+  return reach(context, { ...destination(next, { fresh: true }), pair: identityOf(old) });
+}
+
+/** Both another name and another certificate mean another server: what was given on one was not given on the other. */
+function isSameServer(old: State, next: State, { environment }: Server): boolean {
+  return old.serverFingerprint === next.serverFingerprint || old.serverName === environment?.server_name;
+}
+
+/** A Remote that moved to another server has no more to do with the former one, where its client stays. */
+export function sayWhatStays(context: Context, old: State | undefined, next: State, server: Server): void {
+  if (old?.enrolled === true && !isSameServer(old, next, server)) sayItStays(context, old);
+}
+
+function sayItStays(context: Context, { name, clientFingerprint, serverName, address }: State): void {
+  const server = serverName === undefined || serverName === "" ? address : `${serverName} (${address})`;
+  context.log(
+    "warning",
+    `Remote ${name}: the client ${String(clientFingerprint)}, which it enrolled, stays trusted by ${server} until its ` +
+      "TrustToken is destroyed, or `lxc config trust remove` removes it",
+  );
+}
+
+/** Whether its client certificate has expired. */
+export function hasExpired({ clientExpiresAt }: State, now: Date): boolean {
+  return clientExpiresAt !== undefined && new Date(clientExpiresAt) < now;
+}
+
+/** Lets the client that this Remote enrolled leave the server. Gone already is done. */
+export async function withdraw(context: Context, old: State): Promise<void> {
+  const { name, clientFingerprint } = old;
+  if (!old.enrolled || clientFingerprint === undefined || old.given["revokeOnDelete"] === false) return;
+  const reached = await reach(context, destination(old, { fresh: true }));
+  if (reached.server.auth !== "trusted" && hasExpired(old, context.now())) sayItStays(context, old);
+  await leave(context, { name, clientFingerprint }, reached);
+}
