@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import { join } from "node:path";
 import { runClient } from "../support/client-command";
-import { ExtraAddresses, noExtraAddresses } from "../support/extra-addresses";
+import { startTestCluster, type TestCluster } from "../support/cluster";
 import { PulumiProject } from "../support/pulumi-project";
 import { freePort, viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
@@ -18,7 +18,6 @@ new Onboarding("edge", { ...listens, projects: ["default"], configDir: "./client
 
 describeWith(["pulumi", "lxd-daemon"], "an Onboarding", function () {
   this.timeout(300_000);
-  const machine = new ExtraAddresses();
   let server: TestServer;
   let project: PulumiProject;
 
@@ -27,7 +26,6 @@ describeWith(["pulumi", "lxd-daemon"], "an Onboarding", function () {
     project = await PulumiProject.create(program, { config: { "lxd-access:socketPath": server.socketPath } });
   });
   afterEach(async () => {
-    machine.removeAll();
     await server.stop();
     project.remove();
   });
@@ -57,29 +55,6 @@ describeWith(["pulumi", "lxd-daemon"], "an Onboarding", function () {
     assert.deepEqual(await viewOf(server).clients(), []);
   });
 
-  it("on every interface: one that comes, or goes, is no change", async function () {
-    const reason = noExtraAddresses();
-    if (reason !== undefined) {
-      Object.assign(this.test ?? {}, { skipReason: reason });
-      this.skip();
-    }
-    machine.add("198.51.100.11/32");
-    machine.add("198.51.100.12/32");
-    await listen({ address: `:${await freePort()}` });
-    await project.up();
-    await settled();
-    machine.add("198.51.100.13/32");
-    await settled();
-    machine.remove("198.51.100.12/32");
-    await settled();
-    const elsewhere = await freePort();
-    await listen({ address: `:${elsewhere}` });
-    await project.up();
-    assert.match(await remoteAddress(), new RegExp(`:${elsewhere}$`));
-    await project.destroy();
-    assert.deepEqual(await viewOf(server).clients(), []);
-  });
-
   it("a certificate that turns out to be undefined is refused as that", async () => {
     project.write(
       "index.ts",
@@ -94,3 +69,48 @@ describeWith(["pulumi", "lxd-daemon"], "an Onboarding", function () {
     assert.equal(await viewOf(server).address(), "");
   });
 });
+
+describeWith(
+  ["pulumi", "lxd-cluster"],
+  "an Onboarding of a cluster's member, through another one",
+  function () {
+    this.timeout(300_000);
+    let cluster: TestCluster;
+    let project: PulumiProject;
+
+    before(async () => {
+      cluster = await startTestCluster();
+      project = await PulumiProject.create(program, {
+        config: { "lxd-access:socketPath": cluster.a.socketPath },
+      });
+    });
+    after(async () => {
+      await cluster.stop();
+      project.remove();
+    });
+
+    it("joins at the one that issued the token, and destroy leaves that one's address", async () => {
+      const { a, b } = cluster;
+      const [ofA, ofB] = [await a.freeAddress(), await b.freeAddress()];
+      await a.view.setAddress(ofA);
+      await project.configure("test:listens", JSON.stringify({ address: ofB, target: "b" }));
+      await project.up();
+      assert.equal(await b.view.address(), ofB);
+      const clients = (await b.view.clients()).filter(({ type }) => type === "client");
+      assert.deepEqual(
+        clients.map(({ name }) => name),
+        ["edge"],
+      );
+      assert.deepEqual(await a.view.pendingTokens(), []);
+      const client = join(project.directory, "client");
+      assert.deepEqual(JSON.parse(await runClient("lxd", client, "list", "edge:", "--format", "json")), []);
+      await project.expect(0, "preview", "--refresh", "--expect-no-changes");
+      await project.destroy();
+      assert.deepEqual([await a.view.address(), await b.view.address()], [ofA, ""]);
+      assert.deepEqual(
+        (await b.view.clients()).filter(({ type }) => type === "client"),
+        [],
+      );
+    });
+  },
+);

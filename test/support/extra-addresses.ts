@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process";
  */
 export class ExtraAddresses {
   private readonly held = new Set<string>();
+  private readonly unreachable = new Set<string>();
 
   /** Gives the machine an address, as ADDRESS/PREFIX. */
   add(address: string): void {
@@ -32,8 +33,17 @@ export class ExtraAddresses {
     this.held.delete(address);
   }
 
+  /** Takes an address away, and has whoever dials it told so at once. */
+  moveAway(address: string): void {
+    ip(["route", "replace", "unreachable", address]);
+    this.unreachable.add(address);
+    this.remove(address);
+  }
+
   removeAll(): void {
     for (const address of this.held) this.remove(address);
+    for (const address of this.unreachable) ip(["route", "del", "unreachable", address]);
+    this.unreachable.clear();
   }
 }
 

@@ -11,10 +11,11 @@ export interface Forwarder {
   close(): Promise<void>;
 }
 
-/** Forwards to a target, `host:port`, which need not listen yet. */
-export async function forwardTo(target: string): Promise<Forwarder> {
+/** Forwards to a target, `host:port`, which need not listen yet; `isOpen` is asked at each connection, false refuses it. */
+export async function forwardTo(target: string, isOpen: () => boolean = () => true): Promise<Forwarder> {
   const [host = "", port = ""] = target.split(":");
   const server = createServer((socket) => {
+    if (!isOpen()) return void socket.destroy();
     const onward = connect(Number(port), host);
     onward.on("error", () => socket.destroy());
     socket.on("error", () => onward.destroy());
