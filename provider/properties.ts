@@ -1,6 +1,6 @@
 /** Schemas of properties that several resources share, with the words that users see. */
 import { z } from "zod";
-import { parseServerAddress } from "./lxd/address";
+import { describeServerAddressProblem } from "./lxd/address";
 import { describeClientPairProblem, privateKeyOf } from "./pki/client-pair";
 import { readCertificate } from "./pki/certificate-facts";
 
@@ -68,11 +68,7 @@ export const projectName = textThat((name) => {
 });
 
 /** Where a server is dialled: host, host:port or an https URL. */
-export const serverAddress = textThat((value) =>
-  parseServerAddress(value) === undefined
-    ? 'must be a host, host:port or https URL, such as "10.0.0.11:8443" or "[fd00::1]:8443"'
-    : undefined,
-);
+export const serverAddress = textThat(describeServerAddressProblem);
 
 /** A TCP port. */
 export const port = z

@@ -27,6 +27,16 @@ export function parseServerAddress(text: string): HostAndPort | undefined {
   return parts === undefined || parts.port === 0 || !isHost(parts.host) ? undefined : parts;
 }
 
+/** Why a server cannot be dialled at an address, as a phrase; undefined where it can. */
+export function describeServerAddressProblem(text: string): string | undefined {
+  const place = parseServerAddress(text);
+  if (place === undefined)
+    return 'must be a host, host:port or https URL, such as "10.0.0.11:8443" or "[fd00::1]:8443"';
+  return place.host.includes("%")
+    ? `must not name an interface ("%${place.host.split("%")[1] ?? ""}"): no URL can hold it. Give an address that is not link-local`
+    : undefined;
+}
+
 /** A server's address as `host:port`; what is no address stays as it is. */
 export function dialledAddress(text: string): string {
   const place = parseServerAddress(text);

@@ -2,7 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import { AccessError, isAccessError, messageOf, refuse, type ErrorCode } from "../errors";
 import type { Context } from "../handler";
-import { formatHostAndPort, parseServerAddress } from "../lxd/address";
+import { describeServerAddressProblem, formatHostAndPort, parseServerAddress } from "../lxd/address";
 import type { LxdClient } from "../lxd/client";
 import { type CurrentIdentity, isFineGrained, type Server } from "../lxd/entities";
 import type { Pin, Timeouts } from "../lxd/transport";
@@ -44,8 +44,10 @@ export async function reach(
 ): Promise<Reached> {
   const failures: { address: string; error: AccessError }[] = [];
   const attempt = async (text: string): Promise<Reached> => {
+    const problem = describeServerAddressProblem(text);
     const place = parseServerAddress(text);
-    if (place === undefined) return refuse("INPUT_INVALID", `${JSON.stringify(text)} is not an address`);
+    if (place === undefined || problem !== undefined)
+      return refuse("INPUT_INVALID", `the address ${JSON.stringify(text)} ${problem}`);
     const identity = pair && { clientCertificate: pair.certificate, clientKey: pair.privateKey };
     const client = context.client({ kind: "https", ...place, pin, ...identity }, timeouts);
     const server = await client.getServer({ fresh });

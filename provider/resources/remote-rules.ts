@@ -1,11 +1,12 @@
 /** The mistakes in a Remote's inputs that no single property shows. Called with whatever was given, they doubt every type. */
 import { describeRemoteNameProblem } from "../client-config/remote-name";
 import type { CheckFailure, RawInputs } from "../handler";
+import { describeServerAddressProblem } from "../lxd/address";
 import { decodeTrustToken } from "../lxd/trust-token";
 import { describePairProblem } from "../properties";
 import { unknownValue } from "../unknown";
 import { pkcs12Rules } from "./pkcs12";
-import { describeImageServerProblem, describePlaceProblem, isImageServer } from "./remote-schema";
+import { describeImageServerProblem, isImageServer } from "./remote-schema";
 
 export function remoteRules(inputs: RawInputs): CheckFailure[] {
   return [
@@ -59,10 +60,10 @@ function joiningRules(inputs: RawInputs): CheckFailure[] {
     if (addresses === undefined)
       mistakes.push({ property: "addresses", reason: "is required without a token" });
   }
-  return [...mistakes, ...addressRules(addresses, describePlaceProblem)];
+  return [...mistakes, ...addressRules(addresses, describeServerAddressProblem)];
 }
 
-/** Only the client directory is written, and only LXD and Incus have a certificate of their own that is pinned. */
+/** Only the client directory is written. Without a pin the system's CAs vouch for the server, as they do for the client. */
 function imageServerRules(inputs: RawInputs): CheckFailure[] {
   const { addresses, protocol } = inputs;
   const isSimplestreams = protocol === "simplestreams";
@@ -83,11 +84,7 @@ function imageServerRules(inputs: RawInputs): CheckFailure[] {
       mistakes.push({ property: "serverFingerprint", reason });
     }
   } else if (protocol !== unknownValue) {
-    mistakes.push(...addressRules(addresses, describePlaceProblem));
-    if (pinsOf(inputs).every((pin) => pin === undefined)) {
-      const reason = "is required, or serverCertificate instead: a server is never trusted on first use";
-      mistakes.push({ property: "serverFingerprint", reason });
-    }
+    mistakes.push(...addressRules(addresses, describeServerAddressProblem));
   }
   if (inputs["configDir"] === undefined)
     mistakes.push({

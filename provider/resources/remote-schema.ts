@@ -1,12 +1,12 @@
 /** What a Remote takes and what is stored of it. */
 import { z } from "zod";
 import { describeUnsafeName } from "../client-config/remote-name";
+import { describeServerAddressProblem } from "../lxd/address";
 import {
   describeConfigDirProblem,
   fingerprint,
   pemText,
   projectName,
-  serverAddress,
   textThat,
   timeouts,
 } from "../properties";
@@ -157,14 +157,9 @@ export type State = z.infer<typeof state>;
 /** Inputs that are remembered only as present. */
 export const secretInputs = ["token", "clientCertificate", "clientKey", "pkcs12Password"];
 
-/** An image server's URL may have a path, which {@link describePlaceProblem} takes from the others again. */
+/** An image server's URL may have a path, which the rules take from the others again. */
 function describeAddressProblem(value: string): string | undefined {
-  return describeImageServerProblem(value) === undefined ? undefined : describePlaceProblem(value);
-}
-
-/** Why a text is no place where a server of LXD or Incus can be dialled, as a phrase; undefined where it is one. */
-export function describePlaceProblem(value: string): string | undefined {
-  return serverAddress.safeParse(value).error?.issues[0]?.message;
+  return describeImageServerProblem(value) === undefined ? undefined : describeServerAddressProblem(value);
 }
 
 /** Why a text is not the URL of an image server that speaks simplestreams, as a phrase; undefined where it is one. */

@@ -1,5 +1,6 @@
 /** What a Remote does when joining goes wrong, against the double with a fault at each step. */
 import { strict as assert } from "node:assert";
+import { X509Certificate } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -139,6 +140,28 @@ describe("joining when something goes wrong", () => {
     const { message } = await stack.createFails("Remote", inputs);
     assert.match(message, /clientCertificate and clientKey: .*\[INPUT_INVALID\]/s);
     assert.deepEqual(await view.pendingTokens(), ["ci"]);
+  });
+
+  it("a client certificate that expired since is said to have expired", async () => {
+    const made = await stack.create("Remote", await remoteInputs());
+    await view.removeClient(String(made.outputs["clientFingerprint"]));
+    const removed = (await stack.refresh(made)) ?? assert.fail("it is recorded");
+    assert.match(String(removed.outputs["incomplete"]), /^https:.* does not trust this client any more$/);
+    const { clientExpiresAt } = made.outputs;
+    stack.now = () => new Date(Date.parse(String(clientExpiresAt)) + 1);
+    const expired = (await stack.refresh(made)) ?? assert.fail("it is recorded");
+    assert.match(
+      String(expired.outputs["incomplete"]),
+      new RegExp(`^the client certificate expired at ${String(clientExpiresAt)}, so https:.* give another$`),
+    );
+  });
+
+  it("a name of more characters than a certificate holds is cut between two of them", async () => {
+    const name = `${"a".repeat(56)}\u{1f600}bc`;
+    const token = await view.issueToken("ci", everything);
+    const { outputs } = await stack.create("Remote", { name, token });
+    const { subject } = new X509Certificate(String(outputs["clientCertificate"]));
+    assert.equal(/^CN=(.*)$/m.exec(subject)?.[1], `pulumi@${"a".repeat(56)}\u{1f600}`);
   });
 
   it("a remote of this name for another server is refused before the token is spent", async () => {

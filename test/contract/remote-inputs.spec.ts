@@ -53,10 +53,14 @@ const cases: [title: string, inputs: Properties, mistakes: string[]][] = [
     { ...imageServer, addresses: ["https://lxd.example.org/images"] },
     [`addresses[0]: ${place}`],
   ],
+  ["an image server without a pin", without(imageServer, "serverFingerprint"), []],
   [
-    "an image server without a pin",
-    without(imageServer, "serverFingerprint"),
-    ["serverFingerprint: is required, or serverCertificate instead: a server is never trusted on first use"],
+    "a server at a link-local address of an interface, which no URL can hold",
+    { ...known, addresses: ["[fe80::1%eth0]:8443", "fe80::1%lo"] },
+    [
+      'addresses[0]: must not name an interface ("%eth0"): no URL can hold it. Give an address that is not link-local',
+      'addresses[1]: must not name an interface ("%lo"): no URL can hold it. Give an address that is not link-local',
+    ],
   ],
   [
     "an image server with two pins",

@@ -1,11 +1,17 @@
 /** What a Remote leaves in a client directory, as the real `lxc` and `incus` take it. */
 import * as assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import { makeAuthority } from "../contract/authority";
 import { listenSimplestreams } from "../support/simplestreams";
 import { needsClient, runClient, tryClient } from "../support/client-command";
 import { setStage, type Stage } from "../support/joined-server";
+import { type Forwarder, forwardTo } from "../support/forwarder";
 import { makePair } from "../support/openssl-pair";
+import { viewOf } from "../support/server-view";
+import { startServer } from "../support/servers";
 import { describeWith } from "../support/skip";
 
 for (const [kind, flavor] of [
@@ -157,6 +163,42 @@ for (const [kind, flavor] of [
       assert.match(message, /not the pinned server.*\[LXD_SERVER_IDENTITY\]/s);
       mkdirSync(configDir);
       assert.equal((await listed())["shop"], undefined);
+    });
+
+    it("an image server without a pin is never dialled by us, and trusted by the client if an authority vouches for it", async () => {
+      const authority = makeAuthority();
+      const { certificate, privateKey } = authority.issue("IP:127.0.0.1");
+      const own = await startServer(kind);
+      let nat: Forwarder | undefined;
+      try {
+        writeFileSync(join(own.directory, "server.crt"), certificate);
+        writeFileSync(join(own.directory, "server.key"), privateKey);
+        await own.restart();
+        nat = await forwardTo(await viewOf(own).listen());
+        const given = { name: "shop", public: true, addresses: [nat.address] };
+        const made = await stage.stack.create("Remote", { ...given, configDir, configFlavor: flavor });
+        const seen = (await stage.stack.refresh(made)) ?? assert.fail("it is there");
+        assert.equal(await stage.stack.plan(seen, made.inputs), "same");
+        assert.equal(nat.connections(), 0);
+        const authorities = join(configDir, "authorities.pem");
+        const list = ["image", "list", "shop:", "-f", "json"];
+        const { stderr } = await tryClient(flavor, configDir, ...list);
+        assert.match(stderr, /certificate signed by unknown authority/);
+        writeFileSync(authorities, authority.certificate);
+        const env = {
+          ...process.env,
+          LXD_CONF: configDir,
+          INCUS_CONF: configDir,
+          SSL_CERT_FILE: authorities,
+        };
+        const trusting = await promisify(execFile)(flavor === "lxd" ? "lxc" : "incus", list, { env });
+        assert.deepEqual(JSON.parse(trusting.stdout), []);
+        await stage.stack.destroy(seen);
+        assert.equal((await listed())["shop"], undefined);
+      } finally {
+        await nat?.close();
+        await own.stop();
+      }
     });
 
     it("an image server that speaks simplestreams: the same entry as the client would have made", async () => {

@@ -4,6 +4,7 @@ import {
   canonicalListenAddress,
   coversAddress,
   describeListenAddressProblem,
+  describeServerAddressProblem,
   formatHostAndPort,
   isWildcard,
   listenIp,
@@ -53,6 +54,15 @@ describe("the address of a server", () => {
       assert.equal(parseServerAddress(text), undefined);
     });
   }
+
+  it("can be dialled unless it is none, or names an interface", () => {
+    assert.equal(describeServerAddressProblem("[fd00::1]:443"), undefined);
+    assert.match(describeServerAddressProblem("a b") ?? "", /^must be a host, host:port or https URL/);
+    assert.match(
+      describeServerAddressProblem("[fe80::1%eth0]:443") ?? "",
+      /^must not name an interface \("%eth0"\)/,
+    );
+  });
 
   it("is read as any URL parser reads it, and comes back from what is written of it", () => {
     fc.assert(
