@@ -9,8 +9,9 @@ interface Host {
   port?: number;
   /** Path of the server's socket there; default: where LXD and Incus have it. */
   socketPath?: string;
-  /** What it should listen on; default: its own address in `subnet`. */
+  /** What it should listen on; default: its own address in `subnet`, at this port (8443). */
   address?: string;
+  listenPort?: number;
 }
 
 const config = new pulumi.Config();
@@ -26,10 +27,10 @@ const login = {
 // One identity for the whole fleet. It is in the stack's state before any token is spent.
 const ci = new ClientCertificate("ci");
 
-export const remotes = hosts.map(({ name, address, ...place }) => {
+export const remotes = hosts.map(({ name, address, listenPort, ...place }) => {
   const onboarding = new Onboarding(name, {
     connection: { ssh: { ...login, ...place } },
-    ...(address === undefined ? { subnet: config.require("subnet") } : { address }),
+    ...(address === undefined ? { subnet: config.require("subnet"), port: listenPort } : { address }),
     clientName: "ci",
     projects: config.getObject<string[]>("projects") ?? ["default"],
     clientCertificate: ci.certificate,

@@ -95,12 +95,15 @@ describeWith(["pulumi", "lxd-daemon", "sshd"], "the example fleet-over-ssh", fun
     servers = await Promise.all([1, 2, 3].map(() => startServer("lxd-daemon")));
     const hosts = await Promise.all(
       servers.map(async ({ socketPath }, index) => {
-        const address = `127.0.0.1:${await freePort()}`;
-        return { name: `edge-${index}`, host: "127.0.0.1", port: sshd.port, socketPath, address };
+        const port = await freePort();
+        // The last one has its own address in the subnet chosen.
+        const listens = index < 2 ? { address: `127.0.0.1:${port}` } : { listenPort: port };
+        return { name: `edge-${index}`, host: "127.0.0.1", port: sshd.port, socketPath, ...listens };
       }),
     );
     project = await projectOf("fleet-over-ssh", {
       "test:hosts": JSON.stringify(hosts),
+      "test:subnet": "127.0.0.0/8",
       "test:user": sshd.user,
       "test:knownHosts": sshd.knownHostsPath,
     });
@@ -115,6 +118,7 @@ describeWith(["pulumi", "lxd-daemon", "sshd"], "the example fleet-over-ssh", fun
   it("brings in hosts that did not listen, with one identity", async () => {
     await project.up();
     for (const [index, server] of servers.entries()) {
+      assert.match(await viewOf(server).address(), /^127\.0\.0\.1:\d+$/);
       assert.deepEqual(await clientNames(viewOf(server)), ["ci"]);
       assert.deepEqual(
         JSON.parse(await client("lxd", project, "list", `edge-${index}:`, "--format", "json")),
@@ -136,6 +140,51 @@ describeWith(["pulumi", "lxd-daemon", "sshd"], "the example fleet-over-ssh", fun
       assert.equal(await viewOf(server).address(), "");
       assert.deepEqual(await viewOf(server).clients(), []);
     }
+  });
+});
+
+describeWith(["pulumi", "lxd-daemon"], "the example questions", function () {
+  this.timeout(300_000);
+  let server: TestServer;
+  let project: PulumiProject;
+
+  before(async () => {
+    server = await startServer("lxd-daemon");
+    project = await projectOf("questions", { "lxd-access:socketPath": server.socketPath });
+  });
+  after(async () => {
+    await server.stop();
+    project.remove();
+  });
+
+  it("tells what the server, the client directory and a token say, and changes nothing", async () => {
+    const view = viewOf(server);
+    const address = await view.listen();
+    const token = await view.issueToken("bob", { restricted: true, projects: ["default"] });
+    await client(
+      "lxd",
+      project,
+      "remote",
+      "add",
+      "prod",
+      await view.issueToken("ops", { restricted: false, projects: [] }),
+    );
+    await client("lxd", project, "remote", "switch", "prod");
+    await project.configure("test:token", token, "secret");
+    const before = await view.request("GET", "/1.0");
+    await project.up();
+    const told = JSON.parse(await project.expect(0, "stack", "output", "--json")) as Record<string, unknown>;
+    const { environment } = before as { environment: Record<"server_name" | "server_version", string> };
+    assert.equal(told["server"], `${environment.server_name}: lxd ${environment.server_version}`);
+    assert.ok((told["addresses"] as string[]).includes("lo: 127.0.0.1/8"));
+    assert.ok((told["remotes"] as string[]).includes(`prod: https://${address} (lxd)`));
+    assert.equal(told["defaultRemote"], "prod");
+    const decoded = told["token"] as Record<string, unknown>;
+    assert.deepEqual([decoded["clientName"], decoded["addresses"]], ["bob", [address]]);
+    assert.deepEqual(await view.request("GET", "/1.0"), before);
+    assert.deepEqual(await view.pendingTokens(), ["bob"]);
+    const { secret } = JSON.parse(Buffer.from(token, "base64").toString()) as { secret: string };
+    assert.ok(!(await project.traces()).includes(secret));
   });
 });
 
