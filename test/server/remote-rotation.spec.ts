@@ -157,8 +157,21 @@ for (const [kind, flavor] of [
 
         await inSync(stage, result, inputs);
         await inSync(stage, expected, expecting(next));
+
+        const other =
+          "projects" in rights ? { restricted: false } : { restricted: true, projects: ["default"] };
+        const turned = {
+          connection,
+          clientName: "wired",
+          clientFingerprint: next.outputs["fingerprint"],
+          ...other,
+        };
+        const changed = await stack.update(expected, turned);
+        const now = (await view.request("GET", entryOf(next))) as Record<string, unknown>;
+        assert.deepEqual([now["restricted"], now["projects"]], [other.restricted, other.projects ?? []]);
+        if (flavor === "incus") assert.equal(now["description"], described.description);
         await stack.destroy(result);
-        await stack.destroy(expected);
+        await stack.destroy(changed);
         assert.ok((await view.clients()).every(({ name }) => name !== "wired"));
       });
     }
