@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { type ClientPair, makePair } from "../support/openssl-pair";
 import { describeOnBoth } from "../support/remote-ground";
+import { freePort } from "../support/server-view";
 
 describeOnBoth("what a Remote leaves", (on) => {
   const { flavor, client, isTrusted } = on;
@@ -68,6 +69,15 @@ describeOnBoth("what a Remote leaves", (on) => {
       [made.outputs["clientFingerprint"]],
     );
     assert.ok(!(await remotes()).includes("prod"));
+  });
+
+  it("nothing at all where the server does not answer, and its token is not spent", async () => {
+    const addresses = [`127.0.0.1:${await freePort()}`];
+    const given = { name: "prod", token: await on.stage.token("prod"), addresses, ...on.place };
+    const { message } = await on.stage.stack.createFails("Remote", given);
+    assert.match(message, /ECONNREFUSED.*\[LXD_UNREACHABLE\]/s);
+    assert.ok(!existsSync(on.place.configDir));
+    assert.deepEqual(await on.stage.view.pendingTokens(), ["prod"]);
   });
 
   if (flavor === "incus") {
