@@ -3,7 +3,7 @@ import * as assert from "node:assert/strict";
 import { getServer } from "../../provider/functions/get-server";
 import { getServerAddresses } from "../../provider/functions/get-server-addresses";
 import type { FunctionHandler } from "../../provider/handler";
-import { ExtraAddresses, machineAddresses, noExtraAddresses } from "../support/extra-addresses";
+import { ExtraAddresses, machineAddresses, needsExtraAddresses } from "../support/extra-addresses";
 import { callFunction } from "../support/function-call";
 import { listeningSockets } from "../support/facts/listening-sockets";
 import { type ClientPair, makePair } from "../support/openssl-pair";
@@ -19,12 +19,8 @@ for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
     let view: ServerView;
     let stack: Stack;
     let connection: { socketPath: string };
-    before(async function () {
-      const reason = noExtraAddresses();
-      if (reason !== undefined) {
-        Object.assign(this.test?.parent ?? {}, { skipReason: reason });
-        this.skip();
-      }
+    before(needsExtraAddresses);
+    before(async () => {
       server = await startServer(kind);
       view = viewOf(server);
       stack = new Stack(server.directory);

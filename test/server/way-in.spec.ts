@@ -1,6 +1,6 @@
 /** The way in that an HttpsAddress uses, and addresses that move between hosts, on real daemons. */
 import * as assert from "node:assert/strict";
-import { ExtraAddresses, noExtraAddresses } from "../support/extra-addresses";
+import { ExtraAddresses, needsExtraAddresses } from "../support/extra-addresses";
 import { listeningSockets } from "../support/facts/listening-sockets";
 import { type Forwarder, forwardTo } from "../support/forwarder";
 import { freePort, openHttps, type ServerView, viewOf } from "../support/server-view";
@@ -16,12 +16,8 @@ for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
     let server: TestServer;
     let view: ServerView;
     let stack: Stack;
-    before(async function () {
-      const reason = noExtraAddresses();
-      if (reason !== undefined) {
-        Object.assign(this.test?.parent ?? {}, { skipReason: reason });
-        this.skip();
-      }
+    before(needsExtraAddresses);
+    before(async () => {
       server = await startServer(kind);
       view = viewOf(server);
     });
