@@ -162,7 +162,7 @@ export async function recordRemote(
   const { entry, serverCertificate, pair, setDefault } = wanted;
   if (configDir === undefined) {
     for (const former of formers) await forgetRemote(context, former);
-    return { name, flavor, configState: "absent" };
+    return { name, flavor, configState: "absent", formers: undefined };
   }
   let recorded = begun;
   if (flavor === "incus" && pair !== undefined && (await storePair(context, place, pair, before))) {
@@ -188,8 +188,9 @@ export async function recordRemote(
   }
   // The new one stands before the old ones go, so that a run that is cut off leaves one too many and never none.
   for (const former of formers) {
+    const follows = former === sibling && former.found !== true;
     const follower = setDefault === true ? name : (former.previousDefault ?? name);
-    await forgetRemote(context, former, former === sibling ? follower : undefined);
+    await forgetRemote(context, former, follows ? follower : undefined);
   }
   return { ...recorded, formers: undefined };
 }
@@ -209,7 +210,9 @@ export async function storePair(
 /** The default that was there before this remote, under any name that it had in this directory. */
 function defaultBefore(written?: string, earlier?: Written, sibling?: Written): string | undefined {
   const known = earlier?.previousDefault ?? sibling?.previousDefault;
-  return written === undefined || written === sibling?.place.name ? known : written;
+  if (written === undefined || written !== sibling?.place.name) return written ?? known;
+  // A name that was found stays, so that the default can go back to it.
+  return sibling.found === true ? (known ?? written) : known;
 }
 
 /** The same remote under the name that it had in this directory, which takes the default along. */

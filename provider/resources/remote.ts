@@ -32,7 +32,14 @@ import {
   storePair,
 } from "./remote-config";
 import { type ChosenPair, findPair, pairOf, settledPair } from "./remote-pair";
-import { type Before, choosePlace, type ConfigPlace, lookAround, requireFlavor } from "./remote-place";
+import {
+  type Before,
+  choosePlace,
+  type ConfigPlace,
+  lookAround,
+  requireFlavor,
+  type Surroundings,
+} from "./remote-place";
 import {
   certificateFacts,
   explicitPin,
@@ -118,33 +125,12 @@ async function join(
   wanted: Args,
   before: Before | undefined,
 ): Promise<State> {
-  const { addresses, pin } = whereabouts(old, wanted);
-  const there = { addresses, pin, timeouts: timeoutsOf(wanted.timeouts), fresh: true };
-  const place = await choosePlace(context, wanted, before?.place, async () =>
-    isIncus((await reach(context, there)).server) ? "incus" : "lxd",
-  );
-  const settled = settledPair(context, wanted, place, old);
-  const surroundings = await lookAround(context, place, before, {
-    addresses: addresses.map(entryAddress),
-    serverFingerprint: "fingerprint" in pin ? pin.fingerprint : readCertificate(pin.certificate).fingerprint,
-    pair: settled,
-  });
-  const chosen: ChosenPair =
-    settled === undefined
-      ? await findPair(context, place, old && pairOf(old), () => reach(context, there))
-      : { pair: settled };
-  const reached = await reach(context, { ...there, pair: chosen.pair });
-  requireFlavor(place, wanted.configFlavor, reached);
-  // A directory of `lxc` takes one pair for good. Who comes second with another is refused before the token is spent.
-  if (place.flavor === "lxd" && !surroundings.isElsewhere)
-    await storePair(context, place, chosen.pair, before);
+  const { place, surroundings, chosen, reached, addresses } = await prepare(context, old, wanted, before);
   const expected = joinedEntry(place, { address: reached.address, projects: [] }, wanted.project);
   const record = beginRecord(place, before, surroundings, expected, chosen.made);
   const begun = { ...(await begin(reached, old, wanted, chosen.pair, addresses)), ...record };
-  let known: State = {
-    ...begun,
-    enrolled: await beTrusted(context, id, { old, wanted, place, chosen, reached, begun }),
-  };
+  const enrolled = await beTrusted(context, id, { old, wanted, place, chosen, reached, begun });
+  let known: State = { ...begun, enrolled };
   try {
     const server = await reached.client.getServer({ fresh: true });
     sayWhatStays(context, old, known, server);
@@ -152,20 +138,53 @@ async function join(
     const { serverCertificate } = known;
     const entry = joinedEntry(place, known, wanted.project);
     const toRecord = { entry, serverCertificate, pair: chosen.pair, setDefault: wanted.setDefault };
-    const recorded = await recordRemote(
-      context,
-      { place, before, surroundings, begun: record },
-      toRecord,
-      (now) => {
-        known = { ...known, ...now };
-      },
-    );
+    const recording = { place, before, surroundings, begun: record };
+    const recorded = await recordRemote(context, recording, toRecord, (now) => {
+      known = { ...known, ...now };
+    });
     return { ...known, ...recorded };
   } catch (error) {
     const incomplete = messageOf(error);
     const message = `Remote ${wanted.name} is trusted by ${reached.client.name}, but: ${incomplete}.`;
     throw new PartialError(id, { ...known, incomplete }, message, error);
   }
+}
+
+/** All that can fail before a token is spent: the place, the pair, and the server. */
+async function prepare(
+  context: Context,
+  old: State | undefined,
+  wanted: Args,
+  before: Before | undefined,
+): Promise<{
+  place: ConfigPlace;
+  surroundings: Surroundings;
+  chosen: ChosenPair;
+  reached: Reached;
+  addresses: readonly string[];
+}> {
+  const { addresses, pin } = whereabouts(old, wanted);
+  const there = { addresses, pin, timeouts: timeoutsOf(wanted.timeouts), fresh: true };
+  const asStranger = (): Promise<Reached> => reach(context, there);
+  const place = await choosePlace(context, wanted, before?.place, async () =>
+    isIncus((await asStranger()).server) ? "incus" : "lxd",
+  );
+  const settled = settledPair(context, wanted, place, old);
+  const surroundings = await lookAround(context, place, before, {
+    addresses: addresses.map(entryAddress),
+    serverFingerprint: "fingerprint" in pin ? pin.fingerprint : readCertificate(pin.certificate).fingerprint,
+    pair: settled,
+  });
+  const chosen =
+    settled === undefined
+      ? await findPair(context, place, old && pairOf(old), asStranger)
+      : { pair: settled };
+  const reached = await reach(context, { ...there, pair: chosen.pair });
+  requireFlavor(place, wanted.configFlavor, reached);
+  // A directory of `lxc` takes one pair for good. Who comes second with another is refused before the token is spent.
+  if (place.flavor === "lxd" && !surroundings.isElsewhere)
+    await storePair(context, place, chosen.pair, before);
+  return { place, surroundings, chosen, reached, addresses };
 }
 
 /**

@@ -105,6 +105,16 @@ describe("a Remote that is led elsewhere", () => {
     assert.deepEqual(Object.keys(config["remotes"] ?? {}), ["local"]);
   });
 
+  it("to no directory any more: the one of before is forgotten for good", async () => {
+    const inputs = { name: "prod", token: await tokenOf(await start()) };
+    const made = await stack.create("Remote", { ...inputs, configDir: "lxc" });
+    const without = await stack.update(made, inputs);
+    const config = parse(readFileSync(join(folder, "lxc", "config.yml"), "utf8")) as Record<string, object>;
+    assert.deepEqual(Object.keys(config["remotes"] ?? {}), ["local"]);
+    assert.deepEqual([without.outputs["entry"], without.outputs["formers"]], [undefined, undefined]);
+    assert.equal(await stack.plan(without, inputs), "same");
+  });
+
   it("to another directory, and it is not told whether the token was taken: the entry of before is not forgotten", async () => {
     const host = await start();
     const made = await stack.create("Remote", { name: "prod", token: await tokenOf(host), configDir: "one" });

@@ -52,11 +52,25 @@ describeOnBoth("what a Remote leaves", (on) => {
     const made = await on.stage.stack.create("Remote", given);
     const renamed = await on.stage.stack.update(made, { ...given, name: "theirs" });
     assert.ok(!(await remotes()).includes("ours"));
+    assert.equal(await client("remote", "get-default"), "theirs\n");
     const back = await on.stage.stack.update(renamed, given);
     assert.ok((await isTrusted("ours")) && (await isTrusted("theirs")));
     await on.stage.stack.destroy(back);
     assert.ok(await isTrusted("theirs"));
     assert.ok(!(await remotes()).includes("ours"));
+  });
+
+  it("a remote that somebody added and made the default, when it gets another name: that stays the default", async () => {
+    await addByHand("theirs");
+    const given = { name: "theirs", ...(await known()), ...on.place };
+    const made = await on.stage.stack.create("Remote", given);
+    const renamed = await on.stage.stack.update(made, { ...given, name: "ours" });
+    assert.equal(await client("remote", "get-default"), "theirs\n");
+    const chosen = await on.stage.stack.update(renamed, { ...given, name: "ours", setDefault: true });
+    assert.equal(await client("remote", "get-default"), "ours\n");
+    await on.stage.stack.destroy(chosen);
+    assert.equal(await client("remote", "get-default"), "theirs\n");
+    assert.ok(await isTrusted("theirs"));
   });
 
   it("a client that it enrolled and is not to revoke stays trusted, and its entry goes", async () => {
