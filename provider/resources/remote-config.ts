@@ -253,7 +253,7 @@ export async function forgetAll(context: Context, before: Before): Promise<void>
  * Takes back what was written at a place: the entry and pin, if the entry is still the one that was written and was not
  * there before, and a client pair that was written for it alone. Where it is the default, `nextDefault` becomes that.
  */
-export async function forgetRemote(
+async function forgetRemote(
   context: Context,
   { place, entry, ownPair, previousDefault, found }: Written,
   nextDefault = previousDefault,

@@ -61,7 +61,16 @@ const hidden: Record<ResourceName, string[]> = {
     ...["entry", "flavor", "formers", "found", "given", "incomplete", "ownPair", "pkcs12Password"],
     ...["previousDefault", "token", "unwritten"],
   ],
-  TrustToken: ["connection", "given", "held", "identity", "incomplete", "knownClients", "operation", "server"],
+  TrustToken: [
+    "connection",
+    "given",
+    "held",
+    "identity",
+    "incomplete",
+    "knownClients",
+    "operation",
+    "server",
+  ],
 };
 
 describe("the SDK's lists agree with the provider's schemas", () => {
