@@ -55,7 +55,12 @@ export interface OnboardingArgs
  * in this order, each wired to the next. A fleet is a loop over its hosts.
  *
  * The client's key is `clientCertificate` and `clientKey` where they are given (one identity for a fleet), else the pair of
- * `configDir`, else a ClientCertificate of its own: in each case it outlives an interrupted run.
+ * `configDir`, else a ClientCertificate of its own: in each case it outlives an interrupted run. A server that trusts the
+ * pair of `configDir` already lets it in without a token, and the one that is issued waits for nobody: give the pair's
+ * `clientFingerprint`, and none is issued. That client then gets the rights given here.
+ *
+ * With `target`, a member of a cluster, the remote goes to the member that the connection reaches, which issues the token. If
+ * that one's address changes later, give `tokenAddresses`.
  *
  * ```ts
  * new Onboarding("edge-1", {
