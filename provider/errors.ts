@@ -50,7 +50,15 @@ export function isAccessError(error: unknown, ...codes: ErrorCode[]): error is A
 /** The message of anything thrown, for use inside another message. */
 export function messageOf(error: unknown): string {
   if (error instanceof AccessError) return error.summary;
+  // Where a name has several addresses, Node tells what each of them said, and nothing of its own.
+  if (error instanceof AggregateError && error.message === "")
+    return error.errors.map((one: unknown) => messageOf(one)).join("; ");
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What Node calls a failure, as in ECONNREFUSED; empty where it has no name. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 /** Throws an {@link AccessError}; an expression, so that it can stand where a value is missing. */

@@ -6,15 +6,15 @@
  * a server that is not the pinned one. Requests go one after the other over one kept-alive connection, each with its
  * own deadline that starts when the request does.
  */
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { buildConnector, Client } from "undici";
-import { AccessError, isAccessError, messageOf, refuse } from "../errors";
+import { AccessError, codeOf, isAccessError, messageOf } from "../errors";
 import { formatHostAndPort } from "./address";
+import { connectionFailure } from "./connection-failure";
 import { type Pin, pinned } from "./pinned-connector";
 import { describeSshHost, type SshHost } from "./ssh/host";
 import { type Share, shareSshConnection } from "./ssh/shared";
-import { deadlineIn } from "./ssh/within-time";
+import { withinTime } from "./ssh/within-time";
 
 export { fingerprintOf, type Pin } from "./pinned-connector";
 
@@ -72,15 +72,27 @@ export function describeEndpoint(endpoint: Endpoint): string {
   return `${describeSshHost(endpoint.host)}${others.length === 0 ? path : ""}`;
 }
 
+/** Makes what the HTTP client sends requests over. */
+type Connect = (
+  options: buildConnector.Options,
+  callback: (error: Error | null, stream: Duplex | null) => void,
+) => void;
+
 export class Transport {
   /** PEM of the certificate the server showed on the connection in use; undefined over a unix socket. */
   serverCertificate: string | undefined;
   private client: Promise<Client> | undefined;
-  private previous: Promise<unknown> = Promise.resolve();
-  private lost: { readonly at: number; readonly error: AccessError } | undefined;
   private ssh: Share | undefined;
-  /** Why no stream came about over SSH. */
-  private sshError: unknown;
+  private previous: Promise<unknown> = Promise.resolve();
+  /** What the connection runs over, once there is one; it may be closed since. */
+  private stream: Duplex | null = null;
+  /** Why the last attempt to connect failed. */
+  private connectError: Error | undefined;
+  /** How many requests in a row got no reply in time. */
+  private unanswered = 0;
+  /** Since when, and why, there is no use in waiting. */
+  private lost: { readonly at: number; readonly error: unknown } | undefined;
+  private whenConnected: () => void = () => undefined;
 
   constructor(
     readonly endpoint: Endpoint,
@@ -91,8 +103,8 @@ export class Transport {
   async send(request: Request): Promise<Reply> {
     const queued = performance.now();
     const turn = this.previous.then(() => {
-      // Whoever waited while no connection could be made would wait as long again, one after the other.
-      if (this.lost !== undefined && this.lost.at >= queued) throw this.lost.error;
+      // Whoever waited meanwhile would wait as long again, one after the other.
+      if (this.lost !== undefined && this.lost.at >= queued) throw this.failure(this.lost.error, request);
       return this.sendNow(request);
     });
     this.previous = turn.catch(() => undefined);
@@ -101,32 +113,73 @@ export class Transport {
 
   /** Closes the connection, if one came about. */
   async close(): Promise<void> {
-    const client = this.client;
+    const { client, ssh } = this;
     this.client = undefined;
-    // Whoever sent a request was told why none came about.
-    const opened = await client?.catch(() => undefined);
-    await opened?.destroy();
-    const ssh = this.ssh;
     this.ssh = undefined;
-    await ssh?.release();
+    try {
+      // Whoever sent a request was told why none came about.
+      const opened = await client?.catch(() => undefined);
+      await opened?.destroy();
+    } finally {
+      ssh?.release();
+    }
   }
 
   private async sendNow(request: Request): Promise<Reply> {
-    const doing = `${request.method} ${request.path} on ${describeEndpoint(this.endpoint)}`;
-    for (let attempt = 1; ; attempt++) {
-      this.client ??= this.open();
-      try {
-        return await exchange(await this.client, request, this.timeouts);
-      } catch (error) {
-        // A server that restarted has closed the connection that was kept: reading again is safe, writing is not.
-        if (attempt === 1 && request.method === "GET" && wasClosed(error)) continue;
-        const failed = failure(error, doing, this.timeouts);
-        // Over SSH each one would be another attempt to log in, too.
-        const hasNoConnection =
-          codeOf(error) === "UND_ERR_CONNECT_TIMEOUT" || (error !== undefined && error === this.sshError);
-        if (hasNoConnection) this.lost = { at: performance.now(), error: failed };
-        throw failed;
-      }
+    const client = await this.opened();
+    const deadline = new RequestDeadline(this.timeouts.request);
+    this.whenConnected = () => {
+      deadline.start();
+    };
+    if (this.stream?.destroyed === false) deadline.start();
+    try {
+      const reply = await this.exchangeOrRepeat(client, request, deadline.signal);
+      this.unanswered = 0;
+      return reply;
+    } catch (error) {
+      this.noteLoss(error, deadline.signal.aborted);
+      throw this.failure(error, request);
+    } finally {
+      deadline.end();
+      this.whenConnected = () => undefined;
+    }
+  }
+
+  /** A server that restarted has closed the connection that was kept: reading again is safe, writing is not. */
+  private async exchangeOrRepeat(client: Client, request: Request, signal: AbortSignal): Promise<Reply> {
+    try {
+      return await exchange(client, request, signal);
+    } catch (error) {
+      if (request.method !== "GET" || !wasClosed(error)) throw error;
+      return exchange(client, request, signal);
+    }
+  }
+
+  /** Notes whom it is of no use to serve: who waits already, if no connection came about, or two got no reply in a row. */
+  private noteLoss(error: unknown, isUnanswered: boolean): void {
+    this.unanswered = isUnanswered ? this.unanswered + 1 : 0;
+    const at = performance.now();
+    // Over SSH each further connection would be another attempt to log in, too.
+    if (error !== undefined && error === this.connectError) this.lost = { at, error };
+    if (this.unanswered > 1) {
+      const reason = `not sent, as ${this.unanswered} requests before it got no reply. ${hintForNoReply}`;
+      this.lost = { at, error: new AccessError("LXD_TIMEOUT", reason) };
+    }
+  }
+
+  private failure(error: unknown, { method, path }: Request): AccessError {
+    const doing = `${method} ${path} on ${describeEndpoint(this.endpoint)}`;
+    return connectionFailure(error, doing, this.endpoint, this.timeouts);
+  }
+
+  /** The client; made anew after it could not be made. */
+  private async opened(): Promise<Client> {
+    const client = (this.client ??= this.open());
+    try {
+      return await client;
+    } catch (error) {
+      if (this.client === client) this.client = undefined;
+      throw error;
     }
   }
 
@@ -134,39 +187,49 @@ export class Transport {
     const { Client, buildConnector } = await import("undici");
     const { endpoint } = this;
     const timeout = this.timeouts.connect * 1000;
-    const common = { pipelining: 1, keepAliveTimeout: 60_000, headersTimeout: 0, bodyTimeout: 0 };
+    const options = (connect: Connect): Client.Options => ({
+      ...{ pipelining: 1, keepAliveTimeout: 60_000, headersTimeout: 0, bodyTimeout: 0 },
+      connect: this.watched(connect),
+    });
     if (endpoint.kind === "unix") {
-      return new Client("http://unix.socket", {
-        ...common,
-        connect: { socketPath: endpoint.socketPath, timeout },
+      const connect = buildConnector({ socketPath: endpoint.socketPath, timeout });
+      return new Client("http://unix.socket", options(connect));
+    }
+    if (endpoint.kind === "ssh") return new Client("http://unix.socket", options(this.forwarded(endpoint)));
+    const server = { ...endpoint, name: describeEndpoint(endpoint) };
+    const connect = pinned(server, timeout, buildConnector, (pem) => {
+      this.serverCertificate = pem;
+    });
+    return new Client(`https://${formatHostAndPort(endpoint)}`, options(connect));
+  }
+
+  /**
+   * A connector for the HTTP client, whose outcome is noted. The client's types ask for a socket; what it uses of it is
+   * what any stream has, and `ref` and `unref`.
+   */
+  private watched(connect: Connect): buildConnector.connector {
+    const watched: Connect = (options, callback) => {
+      connect(options, (error, stream) => {
+        if (error === null) {
+          this.stream = stream;
+          this.whenConnected();
+        } else {
+          this.connectError = error;
+        }
+        callback(error, stream);
       });
-    }
-    if (endpoint.kind === "ssh") {
-      return new Client("http://unix.socket", { ...common, connect: this.forwarded(endpoint) });
-    }
-    const connect = pinned(
-      { ...endpoint, name: describeEndpoint(endpoint) },
-      timeout,
-      buildConnector,
-      (pem) => {
-        this.serverCertificate = pem;
-      },
-    );
-    return new Client(`https://${formatHostAndPort(endpoint)}`, { ...common, connect });
+    };
+    return watched as buildConnector.connector;
   }
 
   /** A connector that has the host's SSH connection forward a stream to the server's socket. */
-  private forwarded({ host, bastion, socketPaths }: Endpoint & { kind: "ssh" }): buildConnector.connector {
+  private forwarded({ host, bastion, socketPaths }: Endpoint & { kind: "ssh" }): Connect {
     this.ssh ??= shareSshConnection(host, bastion);
     const { connection } = this.ssh;
-    const forward = async (): Promise<Socket> => {
-      const stream = await connection.forwardToSocket(socketPaths, deadlineIn(this.timeouts.connect));
-      return isLikeSocket(stream) ? stream : refuse("BUG", "a forwarded stream cannot stand in for a socket");
-    };
     return (_options, callback) => {
-      forward().then(
-        (socket) => {
-          callback(null, socket);
+      withinTime(this.timeouts.connect, (waiter) => connection.forwardToSocket(socketPaths, waiter)).then(
+        (stream) => {
+          callback(null, stream);
         },
         (reason: unknown) => {
           const error = isAccessError(reason, "LXD_SERVER_IDENTITY")
@@ -176,7 +239,6 @@ export class Transport {
                 { cause: reason },
               )
             : reason;
-          this.sshError = error;
           callback(error instanceof Error ? error : new Error(messageOf(error)), null);
         },
       );
@@ -184,20 +246,43 @@ export class Transport {
   }
 }
 
-/** Whether the HTTP client can use a stream as its socket: it asks for no more than this. */
-function isLikeSocket(stream: Duplex): stream is Socket {
-  return "ref" in stream && "unref" in stream;
+const hintForNoReply = "Does the server hang, or is it busy? Then give it longer by timeouts.request";
+
+/** Bounds how long a request may take, from when there is a connection for it; that has a bound of its own. */
+class RequestDeadline {
+  private readonly over = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly seconds: number) {}
+
+  get signal(): AbortSignal {
+    return this.over.signal;
+  }
+
+  /** Begins to count, once: what a lost connection has to be made anew for was sent already. */
+  start(): void {
+    this.timer ??= setTimeout(
+      () => {
+        const reason = `no reply within ${this.seconds} s. ${hintForNoReply}`;
+        this.over.abort(new AccessError("LXD_TIMEOUT", reason));
+      },
+      Math.ceil(this.seconds * 1000),
+    );
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+  }
 }
 
-async function exchange(client: Client, request: Request, timeouts: Timeouts): Promise<Reply> {
-  const deadline = AbortSignal.timeout(Math.ceil((timeouts.connect + timeouts.request) * 1000));
+async function exchange(client: Client, request: Request, signal: AbortSignal): Promise<Reply> {
   const response = await client.request({
     method: request.method,
     path: request.path,
     query: request.query,
     headers: { "content-type": "application/json" },
     body: request.body === undefined ? undefined : JSON.stringify(request.body),
-    signal: deadline,
+    signal,
   });
   const chunks: Buffer[] = [];
   let length = 0;
@@ -209,66 +294,6 @@ async function exchange(client: Client, request: Request, timeouts: Timeouts): P
   return { status: response.statusCode, text: Buffer.concat(chunks).toString("utf8") };
 }
 
-/** What went wrong on the way, in this provider's terms. */
-function failure(error: unknown, doing: string, timeouts: Timeouts): AccessError {
-  if (isAccessError(error, "LXD_SERVER_IDENTITY")) return error;
-  if (isAccessError(error))
-    return new AccessError(error.errorCode, `${doing}: ${messageOf(error)}`, { cause: error });
-  const code = codeOf(error);
-  if (code === "UND_ERR_CONNECT_TIMEOUT") {
-    return new AccessError("LXD_TIMEOUT", `${doing}: no connection within ${timeouts.connect} s`, {
-      cause: error,
-    });
-  }
-  if (error instanceof Error && error.name === "TimeoutError") {
-    return new AccessError("LXD_TIMEOUT", `${doing}: no reply within ${timeouts.request} s`, {
-      cause: error,
-    });
-  }
-  const foreign = foreignProtocol(error, code);
-  if (foreign !== undefined) {
-    return new AccessError("LXD_PROTOCOL", `${doing}: ${foreign}. Is another service on this address?`, {
-      cause: error,
-    });
-  }
-  const hint = hintFor(error, code);
-  return new AccessError(
-    "LXD_UNREACHABLE",
-    `${doing}: ${messageOf(error) || code}${hint === undefined ? "" : `. ${hint}`}`,
-    { cause: error },
-  );
-}
-
-/** What is wrong where somebody answers, but not as LXD or Incus do; undefined where that is not the matter. */
-function foreignProtocol(error: unknown, code: string): string | undefined {
-  if (code.startsWith("ERR_SSL_") || code === "EPROTO") {
-    const reason = error instanceof Error && "reason" in error ? String(error.reason) : code;
-    return `TLS 1.3 is not spoken there (${reason})`;
-  }
-  // Node's parser of HTTP gives its errors a code only now and then.
-  const isUnreadable = error instanceof Error && error.name === "HTTPParserError";
-  return isUnreadable || code === "UND_ERR_HEADERS_OVERFLOW"
-    ? `the reply is not HTTP: ${messageOf(error)}`
-    : undefined;
-}
-
-const hints: Readonly<Record<string, string | undefined>> = {
-  ENOENT: "No server runs with this socket: is LXD or Incus installed and started on this machine?",
-  EACCES: "This user may not use the socket: add it to the group of the server (lxd or incus-admin)",
-  ECONNREFUSED:
-    "Nothing listens there. Where the same program exposes the server, make this resource depend on its HttpsAddress",
-};
-
-function hintFor(error: unknown, code: string): string | undefined {
-  // A server that was killed leaves its unix socket, which then refuses.
-  const isUnixSocket = error instanceof Error && !("port" in error);
-  return hints[code === "ECONNREFUSED" && isUnixSocket ? "ENOENT" : code];
-}
-
 function wasClosed(error: unknown): boolean {
   return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(codeOf(error));
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }

@@ -7,10 +7,11 @@ import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
+import { AccessError } from "../../provider/errors";
 import { LxdClient } from "../../provider/lxd/client";
 import { freePort } from "../support/server-view";
 import { makeAuthority, makeServerPair } from "./authority";
-import { fails, fingerprintOf, impatient, own, pin, short, trusted, useConnections } from "./connections";
+import { fails, fingerprintOf, own, pin, short, trusted, useConnections } from "./connections";
 import { reply, server } from "./tls-listener";
 
 /** How the end of a connection that still was in use is told: closed or reset. */
@@ -139,12 +140,19 @@ describe("the connection to a server", () => {
       await fails(dial(port, { timeouts: short }).getServer(), "LXD_TIMEOUT", /no connection within 0\.3 s/);
     });
 
-    it("is tried once for all the requests that wait for it", async () => {
-      let connections = 0;
-      const client = dial(await start(createTcpServer(() => ++connections)), { timeouts: short });
-      const calls = [client.getServer(), client.getProjectNames(), client.getCertificates()];
-      await Promise.all(calls.map((call) => fails(call, "LXD_TIMEOUT", /no connection within 0\.3 s/)));
-      assert.equal(connections, 1);
+    it("says what to do where the name is not found, or nothing answers", async () => {
+      await fails(dial(8443, { host: "edge.invalid" }).getServer(), "LXD_UNREACHABLE", /this machine's DNS/);
+      const silent = dial(await start(createTcpServer()), { timeouts: short });
+      await fails(silent.getServer(), "LXD_TIMEOUT", /does no firewall stand between/);
+    });
+
+    it("because the pin is no certificate, is no fault of the network, and can be closed", async () => {
+      const client = dial(await freePort(), { pin: { certificate: "damaged" } });
+      const first = await client.getServer().catch((error: unknown) => error);
+      const second = await client.getProjectNames().catch((error: unknown) => error);
+      for (const reason of [first, second])
+        assert.ok(reason instanceof Error && !(reason instanceof AccessError), String(reason));
+      await client.close();
     });
 
     it("is given up where the TLS handshake begins and stalls", async () => {
@@ -259,15 +267,5 @@ describe("the connection to a server", () => {
         }
       });
     }
-
-    it("does not keep the next request from being answered", async () => {
-      const listener = await listen((socket, { path }) =>
-        path.includes("projects") ? undefined : socket.write(reply(server)),
-      );
-      const client = dial(listener.port, { timeouts: impatient });
-      const [first, second] = await Promise.allSettled([client.getProjectNames(), client.getServer()]);
-      assert.equal(first.status, "rejected");
-      assert.equal(second.status, "fulfilled");
-    });
   });
 });

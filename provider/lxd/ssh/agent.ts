@@ -1,17 +1,15 @@
 import type { Duplex } from "node:stream";
-import type { BaseAgent } from "ssh2";
-import { loadSsh2 } from "./library";
+import type * as Ssh2 from "ssh2";
 
 /** An agent's socket, and a way to let go of it: one that does not answer would keep the process alive. */
 export interface Agent {
-  readonly agent: BaseAgent;
+  readonly agent: Ssh2.BaseAgent;
   /** Ends what is asked of the agent. */
   close(): void;
 }
 
 /** The agent at the path of its socket. Nothing is opened before it is used. */
-export async function agentAt(path: string): Promise<Agent> {
-  const { OpenSSHAgent } = await loadSsh2();
+export function agentAt(path: string, { OpenSSHAgent }: typeof Ssh2): Agent {
   const streams = new Set<Duplex>();
   class ClosableAgent extends OpenSSHAgent {
     override getStream(done: Parameters<InstanceType<typeof OpenSSHAgent>["getStream"]>[0]): void {

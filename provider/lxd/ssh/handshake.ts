@@ -1,13 +1,12 @@
 /** Makes an SSH connection out of a stream: the host's key is compared, then the user is logged in. */
 import type { Duplex } from "node:stream";
-import type { AnyAuthMethod, Client } from "ssh2";
+import type * as Ssh2 from "ssh2";
 import { AccessError, messageOf } from "../../errors";
 import { formatHostAndPort } from "../address";
 import { type Agent, agentAt } from "./agent";
 import type { SshHost } from "./host";
 import { algorithmsFor, type Expectation, isExpected } from "./host-key";
-import { loadSsh2 } from "./library";
-import type { LoginKey } from "./private-key";
+import type { LoginKey, LoginKeys } from "./private-key";
 
 /** The host showed a key that is not the expected one; nobody was logged in. */
 export class WrongHostKey extends Error {
@@ -22,18 +21,21 @@ export interface Handshake {
   readonly host: SshHost;
   readonly expected: Expectation;
   readonly shown: readonly Buffer[];
-  readonly keys: readonly LoginKey[];
+  readonly keys: LoginKeys;
 }
 
 /**
  * Logs in over a stream, which is destroyed when that fails. Takes as long as it takes: whoever destroys the stream ends it.
  * @throws WrongHostKey; AccessError LXD_NOT_TRUSTED, LXD_UNREACHABLE or LXD_PROTOCOL.
  */
-export async function logIn(stream: Duplex, { host, expected, shown, keys }: Handshake): Promise<Client> {
-  const { Client } = await loadSsh2();
-  const client = new Client();
-  const agent = host.agent === undefined ? undefined : await agentAt(host.agent);
-  const logins = loginsOf(host, keys, agent);
+export async function logIn(
+  ssh2: typeof Ssh2,
+  stream: Duplex,
+  { host, expected, shown, keys }: Handshake,
+): Promise<Ssh2.Client> {
+  const client = new ssh2.Client();
+  const agent = host.agent === undefined ? undefined : agentAt(host.agent, ssh2);
+  const logins = loginsOf(host, keys.usable, agent);
   const notes: string[] = [];
   let wrongKey: Buffer | undefined;
   let said = "";
@@ -50,7 +52,8 @@ export async function logIn(stream: Duplex, { host, expected, shown, keys }: Han
       else if (wrongKey !== undefined) fail(new WrongHostKey(wrongKey));
       else if (/no matching host key format/.test(error.message)) fail(new WrongHostKey(undefined));
       else if (/signature verification failed/.test(error.message)) fail(unproven(host, error));
-      else if (isRefusal(error, isAuthenticating)) fail(refusal(host, logins, error, notes));
+      else if (isRefusal(error, isAuthenticating))
+        fail(refusal(host, logins, error, [...notes, ...keys.passedOver]));
       else fail(brokenOff(host, error, said, isAuthenticating));
     });
     client.on("close", () => {
@@ -61,6 +64,8 @@ export async function logIn(stream: Duplex, { host, expected, shown, keys }: Han
       resolve(client);
       agent?.close();
     });
+    // It would never hear of a stream that is closed already.
+    if (stream.destroyed) fail(brokenOff(host, new Error("the host closed the connection"), said, false));
     const untried = logins.map(({ method }) => method);
     client.connect({
       sock: stream,
@@ -83,9 +88,10 @@ export async function logIn(stream: Duplex, { host, expected, shown, keys }: Han
 
 interface Login {
   readonly name: string;
-  readonly method: AnyAuthMethod;
+  readonly method: Ssh2.AnyAuthMethod;
 }
 
+/** In the order of `ssh`: what an agent has comes before files. */
 function loginsOf(
   { user: username, agent: path }: SshHost,
   keys: readonly LoginKey[],
@@ -97,7 +103,7 @@ function loginsOf(
   });
   if (opened === undefined) return byKey;
   const method = { type: "agent", username, agent: opened.agent } as const;
-  return [...byKey, { name: `the keys of the agent at ${path ?? ""}`, method }];
+  return [{ name: `the keys of the agent at ${path ?? ""}`, method }, ...byKey];
 }
 
 /** The key was the right one, but whoever shows it does not have it, or changes what is said on the way. */
@@ -121,14 +127,13 @@ function refusal(
 ): AccessError {
   const tried = logins.map(({ name }) => name).join(", ");
   const said = "code" in error ? ` (${plain(error.message)})` : "";
-  const noted = notes.length === 0 ? "" : `; ${notes.join("; ")}`;
   const what =
     tried === ""
       ? `there is no key to log in with as ${JSON.stringify(host.user)}: no agent, and none of the usual key files can be used`
-      : `the host does not let the user ${JSON.stringify(host.user)} in${said}; tried: ${tried}${noted}`;
+      : `the host does not let the user ${JSON.stringify(host.user)} in${said}; tried: ${tried}`;
   return new AccessError(
     "LXD_NOT_TRUSTED",
-    `${what}. Give another user, privateKey, privateKeyPath or agent, or add the public key to that user's ` +
+    `${[what, ...notes].join("; ")}. Give another user, privateKey, privateKeyPath or agent, or add the public key to that user's ` +
       `authorized_keys on ${formatHostAndPort(host)}`,
   );
 }

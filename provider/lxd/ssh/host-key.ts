@@ -1,7 +1,7 @@
 /** Whether a host's key is the expected one. A key is never accepted because it is new. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { AccessError, messageOf } from "../../errors";
+import { AccessError, codeOf, messageOf } from "../../errors";
 import type { SshHost } from "./host";
 import { findKnownHost, type HostKey, type KnownHost, typeOfKey } from "./known-hosts";
 
@@ -19,8 +19,8 @@ export async function expectationOf({ host, port, hostKey }: SshHost): Promise<E
   try {
     return { file, known: findKnownHost(await readFile(file, "utf8"), host, port) };
   } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    if (isMissing && isOptional) return { file, known: { keys: [], revoked: [] } };
+    if (codeOf(error) === "ENOENT" && isOptional)
+      return { file, known: { keys: [], revoked: [], hasAuthority: false } };
     throw new AccessError(
       "CONFIG_INVALID",
       `the known host keys cannot be read: ${messageOf(error)}. Give another knownHostsPath, or hostKeyFingerprint`,
@@ -74,7 +74,7 @@ export function wrongHost(expected: Expectation, host: SshHost, shown: readonly 
   return new AccessError(
     "LXD_SERVER_IDENTITY",
     `${complaint(expected, host, shown)}. It showed ${list || "no key of a kind that is accepted"}. ` +
-      `Nobody was logged in. ${nextStep(expected)}`,
+      `Nobody was logged in. ${nextStep(expected, shown)}`,
   );
 }
 
@@ -84,16 +84,26 @@ function complaint(expected: Expectation, { host, port }: SshHost, shown: readon
   const name = port === 22 ? host : `[${host}]:${port}`;
   if (shown.some((key) => holds(known.revoked, key)))
     return `${file} says that the key of ${name} is revoked`;
-  if (known.keys.length === 0) return `the host is not known: ${file} holds no key of ${name}`;
+  if (known.keys.length === 0) {
+    const beside = known.hasAuthority ? ", and authorities (@cert-authority) are not used here" : "";
+    return `the host is not known: ${file} holds no key of ${name}${beside}`;
+  }
   const held = known.keys.map(({ type, blob }) => `${type} ${fingerprintOfKey(Buffer.from(blob, "base64"))}`);
   return `the host's key is not one that ${file} holds for ${name} (${held.join(", ")})`;
 }
 
-function nextStep(expected: Expectation): string {
-  const compare = "Compare it on that host with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`";
+function nextStep(expected: Expectation, shown: readonly Buffer[]): string {
+  const compare = `Compare it on that host with \`ssh-keygen -lf ${fileOfKey(shown[0])}\``;
   return "fingerprint" in expected
     ? `If the host's key was replaced on purpose, give its new hostKeyFingerprint. ${compare}`
     : `${compare}, then give it as hostKeyFingerprint or correct that file`;
+}
+
+/** Where sshd usually keeps a host's public key of this kind. */
+function fileOfKey(key: Buffer | undefined): string {
+  const type = key === undefined ? undefined : typeOfKey(key);
+  const kind = type?.startsWith("ecdsa-") === true ? "ecdsa" : type === "ssh-rsa" ? "rsa" : "ed25519";
+  return `/etc/ssh/ssh_host_${kind}_key.pub`;
 }
 
 function holds(keys: readonly HostKey[], key: Buffer): boolean {

@@ -17,6 +17,8 @@ export interface KnownHost {
   readonly keys: readonly HostKey[];
   /** Keys that the host must not be believed with, whatever else is said. */
   readonly revoked: readonly HostKey[];
+  /** Whether it also names an authority whose certificate the host may show, which nobody asks for. */
+  readonly hasAuthority: boolean;
 }
 
 interface Line extends HostKey {
@@ -35,7 +37,11 @@ export function findKnownHost(text: string, host: string, port: number): KnownHo
   const withPort = select(lines, `[${plain}]:${port}`);
   const withoutPort = select(lines, plain);
   const revoked = [...withPort.revoked, ...withoutPort.revoked];
-  return { keys: withPort.keys.length > 0 ? withPort.keys : withoutPort.keys, revoked };
+  return {
+    keys: withPort.keys.length > 0 ? withPort.keys : withoutPort.keys,
+    revoked,
+    hasAuthority: withPort.hasAuthority || withoutPort.hasAuthority,
+  };
 }
 
 /** The name under which `ssh` looks: in lower case, and an IPv6 address in its shortest form (but for one with an IPv4 end). */
@@ -49,6 +55,7 @@ function select(lines: readonly Line[], name: string): KnownHost {
   return {
     keys: own.filter(({ marker }) => marker === undefined).map(asKey),
     revoked: own.filter(({ marker }) => marker === "@revoked").map(asKey),
+    hasAuthority: own.some(({ marker }) => marker === "@cert-authority"),
   };
 }
 

@@ -2,7 +2,7 @@
 import { createPrivateKey, type KeyObject, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { ParsedKey } from "ssh2";
-import { AccessError, messageOf, refuse } from "../../errors";
+import { AccessError, codeOf, messageOf, refuse } from "../../errors";
 import type { KeySource, SshHost } from "./host";
 import { loadSsh2 } from "./library";
 
@@ -10,18 +10,20 @@ const magic = "openssh-key-v1\0";
 
 /** Why a text is no private key, as a phrase that follows the property's name; undefined when it seems to be one. */
 export function describeSshKeyProblem(text: string): string | undefined {
-  const kind = kindOf(text);
-  if (kind === undefined)
+  if (!begins.test(text))
     return "must be a private key (-----BEGIN OPENSSH PRIVATE KEY----- or PEM), not a path or another encoding";
-  if (isProtectedKey(text)) return undefined;
-  const isWhole = kind === "OPENSSH" ? containerOf(text) !== undefined : read(text, undefined) !== undefined;
+  const block = blockOf(text);
+  if (block !== undefined && isProtectedKey(block)) return undefined;
+  const isWhole =
+    kindOf(block) === "OPENSSH" ? containerOf(block) !== undefined : read(block, undefined) !== undefined;
   return isWhole ? undefined : "is damaged or not a private key; give its text complete and unchanged";
 }
 
 /** Whether a private key is protected by a passphrase. */
 export function isProtectedKey(text: string): boolean {
-  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: *4, *ENCRYPTED/m.test(text)) return true;
-  const container = containerOf(text);
+  const block = blockOf(text) ?? "";
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: *4, *ENCRYPTED/m.test(block)) return true;
+  const container = containerOf(block);
   return container !== undefined && container.toString("latin1", 4, 4 + container.readUInt32BE(0)) !== "none";
 }
 
@@ -31,43 +33,64 @@ export interface LoginKey {
   readonly key: ParsedKey;
 }
 
-/**
- * Reads the keys to log in to a host with.
- * @throws AccessError CONFIG_INVALID where one cannot be read or opened.
- */
-export async function readKeys({ keys, passphrase }: SshHost): Promise<LoginKey[]> {
-  const found: LoginKey[] = [];
-  for (const source of keys) {
-    const name = "path" in source ? source.path : "privateKey";
-    const text = await textOf(source);
-    if (text === undefined) continue;
-    const isProtected = isProtectedKey(text);
-    if (isProtected && passphrase === undefined) {
-      if ("path" in source && source.isOptional) continue;
-      refuse(
-        "CONFIG_INVALID",
-        `the private key (${name}) is protected by a passphrase. Give privateKeyPassphrase`,
-      );
-    }
-    const key = await parse(text, isProtected ? passphrase : undefined);
-    if (key !== undefined) found.push({ name, key });
-    else
-      refuse(
-        "CONFIG_INVALID",
-        isProtected
-          ? `the private key (${name}) does not open with this privateKeyPassphrase, or is damaged. Give the right one`
-          : `the private key (${name}) is damaged or of a kind that SSH does not take. Give another one`,
-      );
-  }
-  return found;
+/** The keys to log in to a host with, and why usual files were passed over, each as a phrase with the file's name. */
+export interface LoginKeys {
+  readonly usable: readonly LoginKey[];
+  readonly passedOver: readonly string[];
 }
 
-async function textOf(source: KeySource): Promise<string | undefined> {
-  if ("text" in source) return source.text;
+/**
+ * Reads the keys to log in to a host with.
+ * @throws AccessError CONFIG_INVALID where one that was given cannot be read or opened.
+ */
+export async function readKeys({ keys, passphrase }: SshHost): Promise<LoginKeys> {
+  const usable: LoginKey[] = [];
+  const passedOver: string[] = [];
+  for (const source of keys) {
+    try {
+      const key = await readKey(source, passphrase);
+      if (key !== undefined) usable.push({ name: nameOf(source), key });
+    } catch (error) {
+      if (!("path" in source && source.isOptional)) throw error;
+      passedOver.push(`passed over: ${messageOf(error)}`);
+    }
+  }
+  return { usable, passedOver };
+}
+
+function nameOf(source: KeySource): string {
+  return "path" in source ? source.path : "privateKey";
+}
+
+/** The key, or undefined where a usual file is not there. */
+async function readKey(source: KeySource, passphrase: string | undefined): Promise<ParsedKey | undefined> {
+  const text = "text" in source ? source.text : await textIn(source);
+  if (text === undefined) return undefined;
+  const isProtected = isProtectedKey(text);
+  const name = nameOf(source);
+  if (isProtected && passphrase === undefined)
+    return refuse(
+      "CONFIG_INVALID",
+      `the private key (${name}) is protected by a passphrase. Give privateKeyPassphrase`,
+    );
+  const key = await parse(text, isProtected ? passphrase : undefined);
+  if (key !== undefined) return key;
+  return refuse(
+    "CONFIG_INVALID",
+    isProtected
+      ? `the private key (${name}) does not open with this privateKeyPassphrase, or is damaged. Give the right one`
+      : `the private key (${name}) is damaged or of a kind that SSH does not take. Give another one`,
+  );
+}
+
+async function textIn({
+  path,
+  isOptional,
+}: Extract<KeySource, { path: string }>): Promise<string | undefined> {
   try {
-    return await readFile(source.path, "utf8");
+    return await readFile(path, "utf8");
   } catch (error) {
-    if (source.isOptional) return undefined;
+    if (isOptional && codeOf(error) === "ENOENT") return undefined;
     throw new AccessError(
       "CONFIG_INVALID",
       `the private key cannot be read: ${messageOf(error)}. Give another privateKeyPath, or privateKey`,
@@ -78,23 +101,40 @@ async function textOf(source: KeySource): Promise<string | undefined> {
 /** The key, or undefined where the text holds none or the passphrase is wrong. The library's reasons may quote the text. */
 async function parse(text: string, passphrase: string | undefined): Promise<ParsedKey | undefined> {
   const { utils } = await loadSsh2();
-  const normal = kindOf(text) === "PKCS8" ? rewritten(read(text, passphrase)) : text;
+  const block = blockOf(text);
+  const normal = kindOf(block) === "PKCS8" ? rewritten(read(block, passphrase)) : block;
   if (normal === undefined) return undefined;
   const key: unknown = utils.parseKey(normal, passphrase);
   const first = (Array.isArray(key) ? key[0] : key) as ParsedKey | Error | undefined;
   return first === undefined || first instanceof Error || !first.isPrivateKey() ? undefined : first;
 }
 
-function kindOf(text: string): "OPENSSH" | "PKCS8" | "PEM" | undefined {
-  const name = /-----BEGIN (OPENSSH |RSA |EC |ENCRYPTED |)PRIVATE KEY-----/.exec(text)?.[1]?.trim();
+const begins = /-----BEGIN (OPENSSH |RSA |EC |ENCRYPTED |)PRIVATE KEY-----/;
+
+/**
+ * The private key in a text, without indentation and what stands around it, as `openssl ecparam` writes the curve before
+ * it; undefined where there is none, or no end of it.
+ */
+function blockOf(text: string): string | undefined {
+  const lines = text.split("\n").map((line) => line.trim());
+  const block = /-----BEGIN ([A-Z]+ |)PRIVATE KEY-----\n[\s\S]*?\n-----END \1PRIVATE KEY-----/.exec(
+    lines.join("\n"),
+  );
+  return block === null ? undefined : `${block[0]}\n`;
+}
+
+function kindOf(block: string | undefined): "OPENSSH" | "PKCS8" | "PEM" | undefined {
+  const name = begins.exec(block ?? "")?.[1]?.trim();
   if (name === undefined) return undefined;
   if (name === "OPENSSH") return "OPENSSH";
   return name === "" || name === "ENCRYPTED" ? "PKCS8" : "PEM";
 }
 
 /** What is inside OpenSSH's own form, from the name of its cipher on; undefined where it is none, or cut off. */
-function containerOf(text: string): Buffer | undefined {
-  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([^-]*)-----END OPENSSH PRIVATE KEY-----/.exec(text)?.[1];
+function containerOf(block: string | undefined): Buffer | undefined {
+  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([^-]*)-----END OPENSSH PRIVATE KEY-----/.exec(
+    block ?? "",
+  )?.[1];
   if (body === undefined) return undefined;
   const bytes = Buffer.from(body, "base64");
   if (bytes.toString("latin1", 0, magic.length) !== magic) return undefined;
@@ -102,9 +142,9 @@ function containerOf(text: string): Buffer | undefined {
   return content.length > 4 && content.length >= 4 + content.readUInt32BE(0) ? content : undefined;
 }
 
-function read(text: string, passphrase: string | undefined): KeyObject | undefined {
+function read(block: string | undefined, passphrase: string | undefined): KeyObject | undefined {
   try {
-    return createPrivateKey({ key: text, passphrase });
+    return block === undefined ? undefined : createPrivateKey({ key: block, passphrase });
   } catch {
     return undefined;
   }

@@ -1,9 +1,10 @@
 /** One SSH connection per host, user, key and bastion, for everything in this process that goes to that host. */
 import { connect, type Socket } from "node:net";
-import { AccessError, isAccessError, messageOf } from "../../errors";
+import { AccessError, codeOf, isAccessError, messageOf } from "../../errors";
+import { hintForHost, hintForSilence } from "../host-hints";
 import { type Dial, SshConnection } from "./connection";
 import { describeSshHost, type SshHost } from "./host";
-import { type Deadline, withinTime } from "./within-time";
+import { unlessOver, type Waiter } from "./within-time";
 
 interface Shared {
   readonly connection: SshConnection;
@@ -15,7 +16,7 @@ interface Shared {
 export interface Share {
   readonly connection: SshConnection;
   /** Closes the connection when nobody else uses it any more. */
-  release(): Promise<void>;
+  release(): void;
 }
 
 const all = new Map<string, Shared>();
@@ -29,36 +30,43 @@ export function shareSshConnection(host: SshHost, bastion: SshHost | undefined):
   let isReleased = false;
   return {
     connection: shared.connection,
-    async release() {
+    release() {
       if (isReleased) return;
       isReleased = true;
       if (--shared.users > 0) return;
       all.delete(key);
-      await shared.connection.close();
-      await shared.bastion?.release();
+      shared.connection.close();
+      shared.bastion?.release();
     },
   };
 }
 
 function start(host: SshHost, jump: SshHost | undefined): Shared {
   if (jump === undefined) {
-    const direct: Dial = (deadline) => dialTcp(host, deadline);
+    const direct: Dial = (waiter) => dialTcp(host, waiter);
     return { connection: new SshConnection(host, direct), bastion: undefined, users: 0 };
   }
   const bastion = shareSshConnection(jump, undefined);
-  const through: Dial = async (deadline) => {
+  const prefix = `through the bastion ${describeSshHost(jump)}: `;
+  const through: Dial = async ({ signal, waitsFor }) => {
+    const waiter: Waiter = {
+      signal,
+      waitsFor: (what) => {
+        waitsFor(`${prefix}${what}`);
+      },
+    };
     try {
-      return await bastion.connection.forwardToPort(host.host, host.port, deadline);
+      return await bastion.connection.forwardToPort(host.host, host.port, waiter);
     } catch (error) {
       if (!isAccessError(error)) throw error;
-      const message = `through the bastion ${describeSshHost(jump)}: ${messageOf(error)}`;
-      throw new AccessError(error.errorCode, message, { cause: error });
+      throw new AccessError(error.errorCode, `${prefix}${messageOf(error)}`, { cause: error });
     }
   };
   return { connection: new SshConnection(host, through), bastion, users: 0 };
 }
 
-async function dialTcp({ host, port }: SshHost, deadline: Deadline): Promise<Socket> {
+async function dialTcp({ host, port }: SshHost, waiter: Waiter): Promise<Socket> {
+  waiter.waitsFor(`the host does not answer. ${hintForSilence}`);
   const socket = connect({ host, port });
   socket.setNoDelay(true);
   const connected = new Promise<Socket>((resolve, reject) => {
@@ -66,9 +74,9 @@ async function dialTcp({ host, port }: SshHost, deadline: Deadline): Promise<Soc
       resolve(socket);
     });
     socket.once("error", (error) => {
-      const reason = `${messageOf(error)}. Does sshd run there, on this port?`;
-      reject(new AccessError("LXD_UNREACHABLE", reason, { cause: error }));
+      const hint = hintForHost(codeOf(error)) ?? "Does sshd run there, on this port?";
+      reject(new AccessError("LXD_UNREACHABLE", `${messageOf(error)}. ${hint}`, { cause: error }));
     });
   });
-  return withinTime(deadline, connected, () => socket.destroy());
+  return unlessOver(waiter, connected, () => socket.destroy());
 }

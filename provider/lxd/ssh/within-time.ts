@@ -1,39 +1,60 @@
+/** Waiting for a connection, which ends in time whatever the other side does. */
 import { AccessError } from "../../errors";
 
-/** When waiting for a connection ends. `seconds` is what the user said, for the message. */
-export interface Deadline {
-  /** As of `performance.now()`. */
-  readonly at: number;
-  readonly seconds: number;
-}
-
-/** The deadline that many seconds from now. */
-export function deadlineIn(seconds: number): Deadline {
-  return { at: performance.now() + seconds * 1000, seconds };
+/** Somebody who waits for a connection. */
+export interface Waiter {
+  /** Aborted when the wait is over; its reason is what the wait then fails with. */
+  readonly signal: AbortSignal;
+  /** Takes down what has to come next, so that it can be told where it does not: a phrase, and a question to the user. */
+  readonly waitsFor: (what: string) => void;
 }
 
 /**
- * Waits for something until the deadline; then `giveUp` is called, and what comes later is of no interest.
- * @throws AccessError LXD_TIMEOUT at the deadline; whatever the promise is rejected with.
+ * Runs something that waits for a connection, which it has to end when the waiter's signal says so.
+ * @throws AccessError LXD_TIMEOUT after that many seconds, with what was being waited for; whatever `run` throws.
  */
 export async function withinTime<Value>(
-  { at, seconds }: Deadline,
+  seconds: number,
+  run: (waiter: Waiter) => Promise<Value>,
+): Promise<Value> {
+  const over = new AbortController();
+  let awaited = "";
+  const timer = setTimeout(
+    () => {
+      over.abort(new AccessError("LXD_TIMEOUT", `no connection within ${seconds} s: ${awaited}`));
+    },
+    Math.ceil(seconds * 1000),
+  );
+  try {
+    return await run({
+      signal: over.signal,
+      waitsFor: (what) => {
+        awaited = what;
+      },
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits for something, unless the wait is over: then `giveUp` is called, and what comes later is of no interest. */
+export async function unlessOver<Value>(
+  { signal }: Waiter,
   promise: Promise<Value>,
   giveUp: () => void = () => undefined,
 ): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
+  let stop = (): void => undefined;
   const end = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => {
-        reject(new AccessError("LXD_TIMEOUT", `no SSH connection within ${seconds} s`));
-        giveUp();
-      },
-      Math.max(0, at - performance.now()),
-    );
+    stop = () => {
+      reject(signal.reason as AccessError);
+      giveUp();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop);
   });
   try {
     return await Promise.race([promise, end]);
   } finally {
-    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
   }
 }

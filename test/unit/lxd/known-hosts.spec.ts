@@ -93,7 +93,11 @@ describe("known_hosts", () => {
   ];
   for (const [title, text] of ignored) {
     it(`passes over a line with ${title}`, () => {
-      assert.deepEqual(findKnownHost(text, "edge", 22), { keys: [], revoked: [] });
+      assert.deepEqual(findKnownHost(text, "edge", 22), {
+        keys: [],
+        revoked: [],
+        hasAuthority: title === "an authority",
+      });
       assert.equal(found(`${text}\n${line("edge")}`, "edge").length, 1, "the next line counts");
     });
   }
