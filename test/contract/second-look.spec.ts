@@ -1,6 +1,6 @@
 /** What a hostile look found: each was wrong once, and each is shown on the double. */
 import { strict as assert } from "node:assert";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Double, type ProfileName, startDouble } from "../support/double/double";
@@ -251,10 +251,13 @@ describe("a second look", () => {
     assert.ok(existsSync(join(folder, "two", "servercerts", "prod.crt")));
   });
 
-  it("Remote: a client directory for lxc is not written for an Incus server unless that is said", async () => {
+  it("Remote: a client directory of lxc is not written for an Incus server unless that is said", async () => {
     await server.stop();
     await start("incus-6.0");
     await view.listen();
+    mkdirSync(join(folder, "lxc"));
+    const ofLxc = "default-remote: local\nremotes:\n  local:\n    addr: unix://\n    public: false\n";
+    writeFileSync(join(folder, "lxc", "config.yml"), ofLxc);
     const token = await view.issueToken("ci", { restricted: false, projects: [] });
     const { message } = await stack.createFails("Remote", { name: "prod", token, configDir: "lxc" });
     assert.match(message, /is Incus.*configFlavor: "incus".*The token was not spent.*\[INPUT_INVALID\]/s);
