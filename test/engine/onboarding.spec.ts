@@ -55,6 +55,22 @@ describeWith(["pulumi", "lxd-daemon"], "an Onboarding", function () {
     assert.deepEqual(await viewOf(server).clients(), []);
   });
 
+  it("a client directory whose client is trusted already: said to be, it is adopted, and no token waits for nobody", async () => {
+    const view = viewOf(server);
+    const address = await view.listen();
+    const token = await view.issueToken("me", { restricted: true, projects: ["default"] });
+    await runClient("lxd", join(project.directory, "client"), "remote", "add", "before", token);
+    const [me, ...others] = await view.clients();
+    assert.ok(me !== undefined && others.length === 0);
+    await listen({ address, clientFingerprint: me.fingerprint });
+    await project.up();
+    assert.deepEqual(await view.pendingTokens(), []);
+    assert.deepEqual(JSON.parse(await lxc("list", "edge:")), []);
+    await settled();
+    await project.destroy();
+    assert.deepEqual(await view.clients(), [me], "what was found is left");
+  });
+
   it("a certificate that turns out to be undefined is refused as that", async () => {
     project.write(
       "index.ts",
