@@ -21,7 +21,7 @@ import {
 export { connectionRules } from "./connection-rules";
 
 /** Schema of a path on this machine: absolute, below `~`, or relative to the program's folder. */
-const localPath = textThat(describeConfigDirProblem);
+const pathHere = textThat(describeConfigDirProblem);
 const socketOnHost = textThat(describeSocketPathProblem);
 
 /** Schema of a host that is reached by SSH. */
@@ -36,7 +36,7 @@ const sshHop = z
       description: "Private key to log in with, in OpenSSH's form or PEM.",
       secret: true,
     }),
-    privateKeyPath: localPath.optional().meta({ description: "File of the private key to log in with." }),
+    privateKeyPath: pathHere.optional().meta({ description: "File of the private key to log in with." }),
     agent: z
       .union(
         [z.boolean(), textThat(describeSocketPathProblem)],
@@ -59,7 +59,7 @@ const sshHop = z
       )
       .optional()
       .meta({ description: "SHA-256 of one of the host's keys, as `ssh-keygen -lf` prints it." }),
-    knownHostsPath: localPath.optional().meta({
+    knownHostsPath: pathHere.optional().meta({
       description: "File with the host's key, in the form of known_hosts. Default ~/.ssh/known_hosts.",
     }),
   })
@@ -104,7 +104,7 @@ export const connection = z
     remote: textThat(describeRemoteProblem).optional().meta({
       description: "Name of a remote that `lxc` or `incus` has, with its pin and client certificate.",
     }),
-    configDir: localPath.optional().meta({
+    configDir: pathHere.optional().meta({
       description: "Client directory of that remote. Default: the one that `lxc` uses, else that of `incus`.",
     }),
     timeouts: timeouts.optional(),
@@ -186,4 +186,22 @@ export const connectionVariables = {
   "ssh.hostKeyFingerprint": "LXD_ACCESS_SSH_HOST_KEY_FINGERPRINT",
   "ssh.knownHostsPath": "LXD_ACCESS_SSH_KNOWN_HOSTS_PATH",
   "ssh.socketPath": "LXD_ACCESS_SSH_SOCKET_PATH",
+  "ssh.proxyJump.host": "LXD_ACCESS_SSH_PROXY_JUMP_HOST",
+  "ssh.proxyJump.port": "LXD_ACCESS_SSH_PROXY_JUMP_PORT",
+  "ssh.proxyJump.user": "LXD_ACCESS_SSH_PROXY_JUMP_USER",
+  "ssh.proxyJump.privateKey": "LXD_ACCESS_SSH_PROXY_JUMP_PRIVATE_KEY",
+  "ssh.proxyJump.privateKeyPath": "LXD_ACCESS_SSH_PROXY_JUMP_PRIVATE_KEY_PATH",
+  "ssh.proxyJump.privateKeyPassphrase": "LXD_ACCESS_SSH_PROXY_JUMP_PRIVATE_KEY_PASSPHRASE",
+  "ssh.proxyJump.agent": "LXD_ACCESS_SSH_PROXY_JUMP_AGENT",
+  "ssh.proxyJump.hostKeyFingerprint": "LXD_ACCESS_SSH_PROXY_JUMP_HOST_KEY_FINGERPRINT",
+  "ssh.proxyJump.knownHostsPath": "LXD_ACCESS_SSH_PROXY_JUMP_KNOWN_HOSTS_PATH",
 } as const;
+
+/** ... and for the bounds on waiting, which hold for every way in. */
+export const timeoutVariables = {
+  "timeouts.connect": "LXD_ACCESS_TIMEOUTS_CONNECT",
+  "timeouts.request": "LXD_ACCESS_TIMEOUTS_REQUEST",
+} as const;
+
+/** ... and for `onUnreachable`. */
+export const onUnreachableVariable = "LXD_ACCESS_ON_UNREACHABLE";

@@ -1,5 +1,5 @@
 /** Every resource by name, and what the fronts do with a handler whatever resource it is of. */
-import type { ProviderConfig } from "./connection";
+import { onUnreachableVariable, type ProviderConfig } from "./connection";
 import { refuse } from "./errors";
 import { decodeTrustToken } from "./functions/decode-trust-token";
 import { getDefaultRemote } from "./functions/get-default-remote";
@@ -47,7 +47,7 @@ export interface Surroundings {
 
 /** The context in which handlers run; connections are shared through the pool. CONFIG_INVALID on a wrong configuration. */
 export function contextFor(surroundings: Surroundings, pool: ClientPool): Context {
-  const { config, programDirectory, now, log } = surroundings;
+  const { programDirectory, now, log } = surroundings;
   return {
     async connect(connection) {
       const { endpoint, timeouts } = await resolveConnection(connection, surroundings);
@@ -60,17 +60,17 @@ export function contextFor(surroundings: Surroundings, pool: ClientPool): Contex
       return isFree;
     },
     isClaimed: (what) => pool.claims.has(what),
-    onUnreachable: onUnreachable(config),
+    onUnreachable: onUnreachable(surroundings),
     programDirectory,
     now,
     log,
   };
 }
 
-function onUnreachable({ onUnreachable: value }: ProviderConfig): "fail" | "keep" {
-  if (value === undefined || value === "fail" || value === "keep") return value ?? "fail";
-  return refuse(
-    "CONFIG_INVALID",
-    `lxd-access:onUnreachable must be "fail" or "keep", not ${JSON.stringify(value)}`,
-  );
+function onUnreachable({ config, environment }: Surroundings): "fail" | "keep" {
+  const configured = config["onUnreachable"];
+  const value = configured ?? (environment[onUnreachableVariable] || "fail");
+  if (value === "fail" || value === "keep") return value;
+  const name = configured === undefined ? onUnreachableVariable : "lxd-access:onUnreachable";
+  return refuse("CONFIG_INVALID", `${name} must be "fail" or "keep", not ${JSON.stringify(value)}`);
 }

@@ -18,12 +18,12 @@ export interface SshHop {
   user?: pulumi.Input<string>;
   /**
    * Private key to log in with, in OpenSSH's form or PEM. Secret. One of `privateKey`, `privateKeyPath` and `agent`;
-   * without them the agent of SSH_AUTH_SOCK is asked, else ~/.ssh/id_ed25519, id_ecdsa and id_rsa are tried.
+   * without them the keys of SSH_AUTH_SOCK's agent are tried, then those of ~/.ssh/id_ed25519, id_ecdsa and id_rsa.
    */
   privateKey?: pulumi.Input<string>;
   /** File of the private key: absolute, below `~`, or relative to the program's folder. */
   privateKeyPath?: pulumi.Input<string>;
-  /** Keys of an agent: true for the one of SSH_AUTH_SOCK, or the path of its socket. */
+  /** Keys of an agent alone: true for the one of SSH_AUTH_SOCK, or the path of its socket; false for none of any agent. */
   agent?: pulumi.Input<boolean | string>;
   /** Passphrase of the private key. Secret. */
   privateKeyPassphrase?: pulumi.Input<string>;
@@ -64,7 +64,7 @@ export interface Connection {
   ssh?: pulumi.Input<Ssh>;
   /** Name of a remote that `lxc` or `incus` has on this machine, with its pin and client certificate. */
   remote?: pulumi.Input<string>;
-  /** Client directory of `remote`. Default: the one `lxc` uses (LXD_CONF), else that of `incus` (INCUS_CONF). */
+  /** Client directory of `remote`, which has to be there. Default: the one `lxc` uses (LXD_CONF), else that of `incus` (INCUS_CONF). */
   configDir?: pulumi.Input<string>;
   /** Bounds on waiting. */
   timeouts?: pulumi.Input<Timeouts>;

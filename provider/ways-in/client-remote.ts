@@ -3,7 +3,9 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import {
   type ConfigFlavor,
+  flavorOfDirectory,
   type FoundRemote,
+  hasDirectory,
   readClientPair,
   readRemote,
 } from "../client-config/client-directory";
@@ -12,6 +14,7 @@ import { listRemotes } from "../client-config/remote-list";
 import { AccessError, refuse } from "../errors";
 import { parseServerAddress } from "../lxd/address";
 import type { Endpoint } from "../lxd/transport";
+import { fingerprintIn } from "../pki/certificate-facts";
 import { describeClientPairProblem } from "../pki/client-pair";
 import { localPath } from "./local-path";
 import { findLocalSocket } from "./local-sockets";
@@ -31,12 +34,22 @@ export async function remoteEndpoint(
   configDir: string | undefined,
   place: Place,
 ): Promise<Endpoint> {
-  const directories = directoriesFor(configDir, place);
+  const named =
+    configDir === undefined ? undefined : localPath(configDir, place.programDirectory, "configDir");
+  if (named !== undefined && !(await hasDirectory(named)))
+    refuse(
+      "CLIENT_CONFIG",
+      `There is no client directory ${named} to look for the remote "${name}" in. Correct configDir, or join the server with its client first`,
+    );
+  const directories = named === undefined ? usualDirectories(place) : [named];
   const found = await find(name, directories);
   const entry = found?.remote.entry;
   if (found === undefined || entry === undefined) {
     // Every client knows this one, whether it is written down or not.
-    if (name === "local") return localEndpoint(name, "unix://", undefined, place);
+    if (name === "local") {
+      const flavor = named === undefined ? undefined : await flavorOfDirectory(named);
+      return localEndpoint(name, "unix://", flavor, place);
+    }
     return refuse("CLIENT_CONFIG", await noSuchRemote(name, directories));
   }
   if (entry.addr.startsWith("unix:"))
@@ -62,6 +75,12 @@ async function httpsEndpoint(name: string, found: Found, where: string, addr: st
       "CLIENT_CONFIG",
       `${where} has no pin (servercerts/${name}.crt): its client believes the system's authorities instead, which is not done ` +
         "here. Give address, clientCertificate, clientKey and serverCertificate or serverFingerprint instead of remote",
+    );
+  if (fingerprintIn(serverCertificate) === undefined)
+    return refuse(
+      "CLIENT_CONFIG",
+      `${where} cannot be used: its pin (servercerts/${name}.crt) is damaged or no certificate. Nothing was sent. ` +
+        "Remove the remote with its client and join the server again",
     );
   // With this flavor a pair of the remote's own comes before the directory's; LXD's client has only the latter.
   const pair = await readClientPair({ directory: found.directory, flavor: "incus", name });
@@ -96,8 +115,7 @@ function localEndpoint(
   return { kind: "unix", socketPath };
 }
 
-function directoriesFor(configDir: string | undefined, { environment, programDirectory }: Place): string[] {
-  if (configDir !== undefined) return [localPath(configDir, programDirectory, "configDir")];
+function usualDirectories({ environment, programDirectory }: Place): string[] {
   return (["lxd", "incus"] as const).map((flavor) =>
     resolve(programDirectory, defaultClientDirectory(flavor, environment, homedir())),
   );

@@ -12,8 +12,8 @@ import { defaultConnection, defaultTimeoutsOf } from "./defaults";
 import { findLocalSocket, usualSockets } from "./local-sockets";
 import { type Place, sshEndpoint } from "./ssh";
 
-/** What a way in is looked for with. */
-export interface Surroundings extends Place {
+/** What gives a way in where the resource has none. */
+export interface Defaults extends Place {
   readonly config: ProviderConfig;
   /** Whether a usual socket is there and may be used. */
   readonly isUsable?: (socketPath: string) => boolean;
@@ -26,15 +26,14 @@ export interface Surroundings extends Place {
  */
 export async function resolveConnection(
   given: Connection | undefined,
-  surroundings: Surroundings,
+  defaults: Defaults,
 ): Promise<{ endpoint: Endpoint; timeouts: Timeouts }> {
-  const { config, environment, isUsable } = surroundings;
-  const timeouts = timeoutsOf({ ...defaultTimeoutsOf(config), ...given?.timeouts });
-  if (given !== undefined)
-    return { endpoint: await endpointOf(given, surroundings, "the connection"), timeouts };
+  const { config, environment, isUsable } = defaults;
+  const timeouts = timeoutsOf({ ...defaultTimeoutsOf(config, environment), ...given?.timeouts });
+  if (given !== undefined) return { endpoint: await endpointOf(given, defaults, "the connection"), timeouts };
   const found = defaultConnection(config, environment);
   if (found !== undefined)
-    return { endpoint: await endpointOf(found, surroundings, "the lxd-access config"), timeouts };
+    return { endpoint: await endpointOf(found, defaults, "the lxd-access config"), timeouts };
   const socketPath = findLocalSocket(environment, isUsable) ?? noServer();
   return { endpoint: { kind: "unix", socketPath }, timeouts };
 }

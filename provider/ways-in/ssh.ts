@@ -31,11 +31,11 @@ export function sshEndpoint({ proxyJump, socketPath, ...host }: Ssh, place: Plac
 
 function hostOf(hop: SshHop, place: Place, property: string): SshHost {
   const { host, port = 22, user, privateKeyPassphrase: passphrase } = hop;
-  const agent = agentOf(hop, place.environment, property);
   return {
-    ...{ host, port, passphrase, agent },
+    ...{ host, port, passphrase },
     user: user ?? ownName(property),
-    keys: agent === undefined ? keysOf(hop, place, property) : [],
+    agent: agentOf(hop, place.environment, property),
+    keys: keysOf(hop, place, property),
     hostKey: hostKeyOf(hop, place, property),
   };
 }
@@ -56,8 +56,10 @@ function agentOf(hop: SshHop, environment: NodeJS.ProcessEnv, property: string):
   return isElsewhere ? undefined : socket;
 }
 
-function keysOf({ privateKey, privateKeyPath }: SshHop, place: Place, property: string): KeySource[] {
+/** The keys that are given; the usual ones, also beside an agent that is only there, unless the agent is asked for. */
+function keysOf({ agent, privateKey, privateKeyPath }: SshHop, place: Place, property: string): KeySource[] {
   if (privateKey !== undefined) return [{ text: privateKey }];
+  if (agent !== undefined && agent !== false) return [];
   const paths = privateKeyPath === undefined ? usualKeys : [privateKeyPath];
   return paths.map((path) => ({
     path: localPath(path, place.programDirectory, `${property}.privateKeyPath`),

@@ -112,6 +112,34 @@ describe("the way in by a client's remote", () => {
     assert.deepEqual(await endpoint({ remote: "local", configDir }, environment), unix("/incus"));
   });
 
+  it("is the server of this machine whose client has the directory, where local is not written down", async () => {
+    const environment = { LXD_SOCKET: "/lxd", INCUS_SOCKET: "/incus" };
+    // Only the client of Incus has a folder for pairs of single remotes.
+    const configDir = directory("clients", {}, {});
+    assert.deepEqual(await endpoint({ remote: "local", configDir }, environment), {
+      kind: "unix",
+      socketPath: "/incus",
+    });
+  });
+
+  it("is refused with a directory that is named and not there, for local too", async () => {
+    const configDir = join(home, "missing");
+    for (const remote of ["local", "prod"])
+      assert.equal(
+        await refusal({ remote, configDir }),
+        `There is no client directory ${configDir} to look for the remote "${remote}" in. Correct configDir, or join the server with its client first`,
+      );
+  });
+
+  it("is refused for a remote whose pin is damaged", async () => {
+    const configDir = directory("clients", { prod }, { ...files, "servercerts/prod.crt": "garbage" });
+    assert.equal(
+      await refusal({ remote: "prod", configDir }),
+      `The remote "prod" of ${configDir} cannot be used: its pin (servercerts/prod.crt) is damaged or no certificate. ` +
+        "Nothing was sent. Remove the remote with its client and join the server again",
+    );
+  });
+
   const refused: [title: string, remote: object, without: string | undefined, reason: RegExp][] = [
     [
       "an image server",

@@ -8,7 +8,9 @@ import {
 } from "../../provider/connection";
 import { AccessError } from "../../provider/errors";
 import type { Endpoint, Timeouts } from "../../provider/lxd/transport";
+import { ClientPool } from "../../provider/lxd/pool";
 import { createClientCertificate } from "../../provider/pki/certificate";
+import { contextFor } from "../../provider/registry";
 import { resolveConnection } from "../../provider/ways-in/resolve";
 import { makePair } from "../support/openssl-pair";
 
@@ -132,6 +134,15 @@ describe("where a resource's server is", () => {
     const config = { timeouts: '{"connect":3,"request":"0.25"}' };
     assert.deepEqual(await waits(given, config, {}, none), { connect: 3, request: 0.5 });
     assert.deepEqual(await waits(undefined, config, {}, all), { connect: 3, request: 0.25 });
+    const environment = { LXD_ACCESS_TIMEOUTS_CONNECT: "5", LXD_ACCESS_TIMEOUTS_REQUEST: "0.75" };
+    assert.deepEqual(await waits(undefined, {}, environment, all), { connect: 5, request: 0.75 });
+    const partly = { timeouts: '{"connect":3}' };
+    assert.deepEqual(await waits(undefined, partly, environment, all), { connect: 3, request: 0.75 });
+    assert.deepEqual(await waits(given, {}, environment, none), { connect: 5, request: 0.5 });
+    assert.equal(
+      await refusal(given, {}, { LXD_ACCESS_TIMEOUTS_CONNECT: "5 s" }, none),
+      "LXD_ACCESS_TIMEOUTS_CONNECT: must be a number. Set or remove it with `pulumi config`, or in the environment",
+    );
     for (const [timeouts, reason] of [
       ["5", "lxd-access:timeouts: must be an object"],
       ['{"connect":0}', "lxd-access:timeouts.connect: must be more than 0 seconds"],
@@ -141,6 +152,23 @@ describe("where a resource's server is", () => {
         await refusal(given, { timeouts }, {}, none),
         `${reason}. Set or remove it with \`pulumi config\``,
       );
+  });
+
+  it("is kept or not when it does not answer, as stack config says, else the environment", () => {
+    const kept = (config: ProviderConfig, value?: string): string => {
+      const surroundings = { config, environment: { LXD_ACCESS_ON_UNREACHABLE: value } };
+      const rest = { programDirectory: "/program", now: () => new Date(), log: () => undefined };
+      return contextFor({ ...surroundings, ...rest }, new ClientPool()).onUnreachable;
+    };
+    assert.equal(kept({}), "fail");
+    assert.equal(kept({}, ""), "fail");
+    assert.equal(kept({}, "keep"), "keep");
+    assert.equal(kept({ onUnreachable: "fail" }, "keep"), "fail");
+    assert.throws(
+      () => kept({}, "x"),
+      /^AccessError: LXD_ACCESS_ON_UNREACHABLE must be "fail" or "keep", not "x"/,
+    );
+    assert.throws(() => kept({ onUnreachable: "x" }, "keep"), /lxd-access:onUnreachable must be/);
   });
 
   describe("is refused from stack config", () => {

@@ -2,7 +2,13 @@
 import * as assert from "node:assert/strict";
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
-import { type Connection, connectionVariables } from "../../provider/connection";
+import {
+  type Connection,
+  connection,
+  connectionVariables,
+  onUnreachableVariable,
+  timeoutVariables,
+} from "../../provider/connection";
 import { AccessError, type ErrorCode } from "../../provider/errors";
 import type { Endpoint } from "../../provider/lxd/transport";
 import { resolveConnection } from "../../provider/ways-in/resolve";
@@ -102,6 +108,44 @@ describe("the way in by default", () => {
     });
   });
 
+  it("has a bastion from the environment too, and beside what stack config says of it", async () => {
+    const ofBastion = {
+      LXD_ACCESS_SSH_PROXY_JUMP_HOST: "bastion",
+      LXD_ACCESS_SSH_PROXY_JUMP_PORT: "2223",
+      LXD_ACCESS_SSH_PROXY_JUMP_USER: "jump",
+      LXD_ACCESS_SSH_PROXY_JUMP_PRIVATE_KEY_PATH: "/jump-key",
+      LXD_ACCESS_SSH_PROXY_JUMP_PRIVATE_KEY_PASSPHRASE: "secret",
+      LXD_ACCESS_SSH_PROXY_JUMP_KNOWN_HOSTS_PATH: "/known",
+    };
+    const bastion = {
+      ...{ host: "bastion", port: 2223, user: "jump", passphrase: "secret", agent: undefined },
+      keys: [{ path: "/jump-key", isOptional: false }],
+      hostKey: { knownHosts: "/known", isOptional: false },
+    };
+    assert.deepEqual(await endpoint(undefined, { ...bySsh, ...ofBastion }), { ...ssh, bastion });
+    const config = { ssh: '{"proxyJump":{"host":"other","agent":"/agent","hostKeyFingerprint":"HASH"}}' };
+    const found = await endpoint(
+      undefined,
+      { ...bySsh, ...ofBastion },
+      { ssh: config.ssh.replace("HASH", hostKeyFingerprint) },
+    );
+    assert.ok(found.kind === "ssh");
+    assert.deepEqual(found.host, host);
+    assert.deepEqual(found.bastion, {
+      ...{ host: "other", port: 2223, user: "jump", passphrase: undefined, agent: "/agent", keys: [] },
+      hostKey: { fingerprint: hostKeyFingerprint },
+    });
+    const byAgent = { ...bySsh, LXD_ACCESS_SSH_PROXY_JUMP_HOST: "bastion", SSH_AUTH_SOCK: "/agent" };
+    const withAgent = await endpoint(undefined, { ...byAgent, LXD_ACCESS_SSH_PROXY_JUMP_AGENT: "true" });
+    assert.ok(withAgent.kind === "ssh");
+    assert.equal(withAgent.bastion?.agent, "/agent");
+  });
+
+  it("has the environment's key where stack config only says that no agent is to be used", async () => {
+    const found = await endpoint(undefined, bySsh, { ssh: '{"host":"edge","agent":false}' });
+    assert.deepEqual(found, ssh);
+  });
+
   it("is that of stack config, with what it lacks from the environment", async () => {
     const config = { address: "lxd.example.org", serverFingerprint: fingerprint };
     const environment = {
@@ -160,6 +204,12 @@ describe("the way in by default", () => {
       "it names two ways in; keep socketPath or address",
     ],
     [
+      "a remote, and a key of another way in",
+      { LXD_ACCESS_REMOTE: "prod", LXD_ACCESS_SSH_PRIVATE_KEY: pair.privateKey },
+      {},
+      "it names two ways in; keep ssh or remote",
+    ],
+    [
       "a key without a server",
       { LXD_ACCESS_CLIENT_KEY: pair.privateKey },
       {},
@@ -204,23 +254,50 @@ describe("the way in by default", () => {
     });
   }
 
-  it("has a variable for every property but the bastion's and the timeouts", () => {
-    assert.deepEqual(
-      Object.entries(connectionVariables).filter(
-        ([path, name]) =>
-          name !==
-          `LXD_ACCESS_${path
-            .replace(".", "_")
-            .replace(/[A-Z]/g, (letter) => `_${letter}`)
-            .toUpperCase()}`,
-      ),
-      [],
-    );
+  const variables: Record<string, string> = {
+    ...connectionVariables,
+    ...timeoutVariables,
+    onUnreachable: onUnreachableVariable,
+  };
+
+  it("has a variable for every property, whose name is the property's", () => {
+    const { ssh: sshSchema, timeouts, ...others } = connection.shape;
+    const { proxyJump, ...ofSsh } = sshSchema.unwrap().shape;
+    const names = (prefix: string, shape: object): string[] =>
+      Object.keys(shape).map((name) => `${prefix}${name}`);
+    const paths = [
+      ...names("", others),
+      ...names("ssh.", ofSsh),
+      ...names("ssh.proxyJump.", proxyJump.unwrap().shape),
+      ...names("timeouts.", timeouts.unwrap().shape),
+      "onUnreachable",
+    ];
+    assert.deepEqual(Object.keys(variables).sort(), paths.sort());
+    const nameOf = (path: string): string =>
+      `LXD_ACCESS_${path
+        .replaceAll(".", "_")
+        .replace(/[A-Z]/g, (letter) => `_${letter}`)
+        .toUpperCase()}`;
+    for (const [path, name] of Object.entries(variables)) assert.equal(name, nameOf(path));
+  });
+
+  it("is refused with a variable that is none, rather than looked for elsewhere", async () => {
+    const mistyped = { LXD_ACCESS_SSH_HOSTNAME: "edge", LXD_ACCESS_TEST_X: "1", LXD_SOCKET: "/lxd" };
+    const said = await refusal("CONFIG_INVALID", undefined, mistyped);
+    const expected =
+      "The environment has LXD_ACCESS_SSH_HOSTNAME, which is nothing that a server connection has. Correct or unset it. There are ";
+    assert.ok(said.startsWith(expected), said);
+    for (const name of Object.values(variables)) assert.ok(said.includes(name), name);
+    const { LXD_ACCESS_SSH_HOSTNAME: _, ...right } = mistyped;
+    assert.deepEqual(await endpoint(undefined, right), { kind: "unix", socketPath: "/lxd" });
+    const empty = { ...right, LXD_ACCESS_SSH_HOSTNAME: "" };
+    assert.deepEqual(await endpoint(undefined, empty), { kind: "unix", socketPath: "/lxd" });
+    assert.deepEqual(await endpoint({ socketPath: "/own" }, mistyped), { kind: "unix", socketPath: "/own" });
   });
 });
 
 describe("what SSH does where nothing is said", () => {
-  it("is what ssh does: own name, port 22, the agent or the usual keys, the user's known hosts", async () => {
+  it("is what ssh does: own name, port 22, the agent and then the usual keys, the user's known hosts", async () => {
     const home = (path: string): string => join(homedir(), path);
     const expected = { host: "edge", port: 22, user: userInfo().username, passphrase: undefined };
     const keys = ["id_ed25519", "id_ecdsa", "id_rsa"].map((name) => ({
@@ -240,7 +317,7 @@ describe("what SSH does where nothing is said", () => {
     const agent = { SSH_AUTH_SOCK: "/agent" };
     assert.deepEqual(await endpoint({ ssh: { host: "edge" } }, agent), {
       ...common,
-      host: { ...expected, agent: "/agent", keys: [], hostKey },
+      host: { ...expected, agent: "/agent", keys, hostKey },
     });
     assert.deepEqual(await endpoint({ ssh: { host: "edge", agent: false } }, agent), {
       ...common,

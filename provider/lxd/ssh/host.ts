@@ -9,7 +9,7 @@ export type KeySource =
   | {
       /** Absolute path. */
       readonly path: string;
-      /** One of the usual files, which is passed over where it is missing or needs a passphrase that nobody gave. */
+      /** One of the usual files, which is passed over where it is missing or cannot be used. */
       readonly isOptional: boolean;
     };
 
@@ -29,7 +29,7 @@ export interface SshHost {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** Tried in this order. */
+  /** Tried in this order, after those of the agent. */
   readonly keys: readonly KeySource[];
   /** Opens protected keys. Secret. */
   readonly passphrase?: string;
