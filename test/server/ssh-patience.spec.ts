@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { LxdClient } from "../../provider/lxd/client";
 import { type Gate, gateTo } from "../support/gate";
 import { describeWith } from "../support/skip";
+import { sshFingerprintOf } from "../support/ssh-home";
 import { requireError, useSshWayIn } from "../support/ssh-way-in";
 import { startTestSshd, type TestSshd } from "../support/sshd";
 
@@ -59,11 +60,9 @@ describeWith(["sshd"], "the wait for an SSH connection", () => {
     await gate.close();
   });
 
-  const hostKeyFingerprint = (): string =>
-    execFileSync("ssh-keygen", ["-lf", "-"], { input: sshd.hostKey(), encoding: "utf8" }).split(" ")[1] ?? "";
   const ssh = () => {
     const { knownHostsPath: _, ...rest } = sshd.connection;
-    return { ...rest, port: gate.port, hostKeyFingerprint: hostKeyFingerprint(), socketPath };
+    return { ...rest, port: gate.port, hostKeyFingerprint: sshFingerprintOf(sshd.hostKey()), socketPath };
   };
   const patient = (): Promise<LxdClient> => way.open(ssh());
   const impatient = (): Promise<LxdClient> => way.open(ssh(), { connect: 0.5, request: 20 });

@@ -1,14 +1,13 @@
 /** Logging in by SSH and knowing the host, with a real sshd in front of a real LXD daemon. */
 import * as assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
+import { atHome, sshFingerprintOf, startAgent, type TestAgent } from "../support/ssh-home";
 import { useSshWayIn } from "../support/ssh-way-in";
 import { type KeyForm, type KeyType, startTestSshd, type TestSshd } from "../support/sshd";
 
@@ -58,9 +57,7 @@ describeWith(["lxd-daemon", "sshd"], "a server behind SSH", () => {
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path]);
     return path;
   };
-  const fingerprint = (type: KeyType): string =>
-    execFileSync("ssh-keygen", ["-lf", "-"], { input: sshd.hostKey(type), encoding: "utf8" }).split(" ")[1] ??
-    "";
+  const fingerprint = (type: KeyType): string => sshFingerprintOf(sshd.hostKey(type));
 
   describe("is logged in to with", () => {
     const kinds: [title: string, type: KeyType, form?: KeyForm][] = [
@@ -180,28 +177,17 @@ describeWith(["lxd-daemon", "sshd"], "a server behind SSH", () => {
   });
 
   describe("is logged in to with an agent", () => {
-    let agent: ChildProcess;
+    let agent: TestAgent;
     let socket: string;
 
     beforeEach(async () => {
-      socket = join(folder, "agent.socket");
-      agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
-      while (!existsSync(socket)) await pause(10);
+      agent = await startAgent(join(folder, "agent.socket"));
+      socket = agent.socket;
     });
-    afterEach(async () => {
-      const ended = once(agent, "exit");
-      agent.kill();
-      await ended;
-    });
-    const add = (path: string): void => {
-      execFileSync("ssh-add", ["-q", path], {
-        env: { ...process.env, SSH_AUTH_SOCK: socket },
-        stdio: "ignore",
-      });
-    };
+    afterEach(() => agent.stop());
 
     it("named by its socket, by SSH_AUTH_SOCK, or by nothing", async () => {
-      add(sshd.addKey("agent-rsa", "rsa"));
+      agent.add(sshd.addKey("agent-rsa", "rsa"));
       assert.equal(await way.ask({ ...host(), agent: socket }), serverName);
       await way.close();
       way.environment = { SSH_AUTH_SOCK: socket };
@@ -212,8 +198,8 @@ describeWith(["lxd-daemon", "sshd"], "a server behind SSH", () => {
 
     it("that has several keys, of which the host knows one", async () => {
       const stranger = strangerKey();
-      add(stranger);
-      add(sshd.privateKeyPath);
+      agent.add(stranger);
+      agent.add(sshd.privateKeyPath);
       assert.equal(await way.ask({ ...host(), agent: socket }), serverName);
     });
 
@@ -279,6 +265,8 @@ describeWith(["lxd-daemon", "sshd"], "a server behind SSH", () => {
         assert.match(said, /ssh-keygen -lf .*hostKeyFingerprint/);
       });
       await refused({ knownHostsPath: knownHosts("other.example.org ssh-ed25519 AAAA") }, /holds no key of/);
+      const authority = knownHosts(`@cert-authority * ${sshd.hostKey("rsa")}`);
+      await refused({ knownHostsPath: authority }, /authorities \(@cert-authority\) are not used here/);
     });
 
     it("another key: it is refused, with both", async () => {
@@ -288,10 +276,7 @@ describeWith(["lxd-daemon", "sshd"], "a server behind SSH", () => {
         /is not one that .*known_hosts holds for/,
       );
       assert.ok(said.includes(`It showed ssh-ed25519 ${fingerprint("ed25519")}`));
-      const expected = execFileSync("ssh-keygen", ["-lf", "-"], { input: other, encoding: "utf8" }).split(
-        " ",
-      )[1];
-      assert.ok(said.includes(`(ssh-ed25519 ${expected ?? "?"})`));
+      assert.ok(said.includes(`(ssh-ed25519 ${sshFingerprintOf(other)})`));
     });
 
     it("another fingerprint: it is refused, with those of all its keys", async () => {
@@ -311,6 +296,19 @@ describeWith(["lxd-daemon", "sshd"], "a server behind SSH", () => {
       );
     });
 
+    for (const type of ["ecdsa", "rsa"] as const) {
+      it(`nothing, with no other key than ${type}: it is said where that one is to be found`, async () => {
+        const only = await startTestSshd({ hostKeys: [type] });
+        try {
+          const ssh = { ...only.connection, knownHostsPath: knownHosts("# none") };
+          const said = await way.fails(ssh, "LXD_SERVER_IDENTITY", /is not known/);
+          assert.ok(said.includes(`ssh-keygen -lf /etc/ssh/ssh_host_${type}_key.pub`), said);
+        } finally {
+          await only.stop();
+        }
+      });
+    }
+
     it("a file that is not there: an error that names it", async () => {
       const path = join(folder, "missing");
       await way.fails(
@@ -321,18 +319,6 @@ describeWith(["lxd-daemon", "sshd"], "a server behind SSH", () => {
     });
   });
 });
-
-/** Runs something with another home directory. */
-async function atHome(home: string, run: () => Promise<void>): Promise<void> {
-  const old = process.env["HOME"];
-  process.env["HOME"] = home;
-  try {
-    await run();
-  } finally {
-    if (old === undefined) delete process.env["HOME"];
-    else process.env["HOME"] = old;
-  }
-}
 
 /** A text or bytes as SSH writes them: with their length before. */
 function field(content: string | Buffer): Buffer {

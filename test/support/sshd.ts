@@ -21,7 +21,7 @@ export interface TestSshd {
   readonly privateKey: string;
   /** The file it is in. */
   readonly privateKeyPath: string;
-  /** A known_hosts file with the host's Ed25519 key under `[127.0.0.1]:port`. */
+  /** A known_hosts file with the first of the host's keys (Ed25519, unless told otherwise) under `[127.0.0.1]:port`. */
   readonly knownHostsPath: string;
   /** `ssh` of a connection: host, port, user, privateKey and knownHostsPath. */
   readonly connection: Readonly<Record<"host" | "user" | "privateKey" | "knownHostsPath", string>> & {
@@ -60,7 +60,7 @@ export async function startTestSshd(
   const privateKeyPath = addKey("id");
   const privateKey = readFileSync(privateKeyPath, "utf8");
   const knownHostsPath = join(directory, "known_hosts");
-  writeFileSync(knownHostsPath, `[${host}]:${port} ${sshd.hostKey()}\n`);
+  writeFileSync(knownHostsPath, `[${host}]:${port} ${sshd.hostKey(options.hostKeys?.[0])}\n`);
   return {
     ...{ host, port, user, directory, privateKey, privateKeyPath, knownHostsPath, addKey, log },
     connection: { host, port, user, privateKey, knownHostsPath },
