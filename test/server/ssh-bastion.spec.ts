@@ -2,11 +2,14 @@
 import * as assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { freePort } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
+import { sshFingerprintOf, startAgent, type TestAgent } from "../support/ssh-home";
 import { requireError, useSshWayIn } from "../support/ssh-way-in";
 import { startTestSshd, type TestSshd } from "../support/sshd";
 
@@ -43,6 +46,53 @@ describeWith(["lxd-daemon", "sshd"], "a host behind a bastion", () => {
       [bastion.connections(), sshd.connections()],
       before.map((count) => count + 2),
     );
+  });
+
+  describe("is reached after a login at the bastion with", () => {
+    let folder: string;
+    let agent: TestAgent;
+    beforeEach(async () => {
+      folder = mkdtempSync(join(tmpdir(), "lxa-bastion-"));
+      agent = await startAgent(join(folder, "agent.socket"));
+    });
+    afterEach(async () => {
+      await agent.stop();
+      rmSync(folder, { recursive: true });
+    });
+    const passphrase = "open Sesame";
+    const logins: [title: string, login: () => object][] = [
+      ["a key file", () => ({ privateKeyPath: bastion.addKey("by-file", "ecdsa") })],
+      [
+        "a protected key file",
+        () => ({
+          privateKeyPath: bastion.addKey("protected", "ed25519", { passphrase }),
+          privateKeyPassphrase: passphrase,
+        }),
+      ],
+      [
+        "a protected key",
+        () => ({
+          privateKey: readFileSync(bastion.addKey("text", "rsa", { passphrase, format: "PEM" }), "utf8"),
+          privateKeyPassphrase: passphrase,
+        }),
+      ],
+      [
+        "an agent",
+        () => {
+          agent.add(bastion.addKey("by-agent", "rsa"));
+          return { agent: agent.socket };
+        },
+      ],
+    ];
+    for (const [title, login] of logins) {
+      it(`${title}, the bastion being known by its fingerprint`, async () => {
+        const { host, port, user } = bastion;
+        const hostKeyFingerprint = sshFingerprintOf(bastion.hostKey("ecdsa"));
+        const before = bastion.logins();
+        await way.ask({ ...ssh(), proxyJump: { host, port, user, hostKeyFingerprint, ...login() } });
+        assert.equal(bastion.logins(), before + 1);
+      });
+    }
   });
 
   it("is not reached through a bastion with another key, nor if it shows another key itself", async () => {

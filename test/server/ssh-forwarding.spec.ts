@@ -6,7 +6,8 @@ import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer, type Server as TcpServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { LxdClient } from "../../provider/lxd/client";
+import { LxdClient } from "../../provider/lxd/client";
+import { resolveConnection } from "../../provider/ways-in/resolve";
 import { freePort, type ServerView, viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
@@ -184,6 +185,22 @@ describeWith(["lxd-daemon", "sshd"], "a server's socket through SSH", () => {
         }
       });
     }
+  });
+
+  it("is found at the last of the places where it may be", async () => {
+    const { endpoint, timeouts } = await resolveConnection(
+      { ssh: ssh(), timeouts: { connect: 20, request: 20 } },
+      { config: {}, environment: {}, programDirectory: "/" },
+    );
+    assert.ok(endpoint.kind === "ssh");
+    const missing = ["a", "b", "c"].map((name) => join(sshd.directory, `${name}.socket`));
+    const client = new LxdClient({ ...endpoint, socketPaths: [...missing, server.socketPath] }, timeouts);
+    const { environment } = await client.getServer();
+    await client.close();
+    const answer = (await view.request("GET", "/1.0")) as {
+      environment: { certificate_fingerprint: string };
+    };
+    assert.equal(environment?.certificate_fingerprint, answer.environment.certificate_fingerprint);
   });
 
   describe("that is not to be had", () => {

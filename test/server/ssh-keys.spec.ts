@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describeSshKeyProblem } from "../../provider/lxd/ssh/private-key";
 import { viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
@@ -121,6 +122,7 @@ describeWith(["lxd-daemon", "sshd"], "a login by SSH", () => {
   for (const [title, type, form, change] of forms) {
     it(`takes a key ${title}`, async () => {
       const privateKey = change(readFileSync(sshd.addKey(title.replace("#", ""), type, form), "utf8"));
+      assert.equal(describeSshKeyProblem(privateKey), undefined, "a check lets it pass");
       const { passphrase } = form;
       await asks({ privateKey, ...(passphrase === undefined ? {} : { privateKeyPassphrase: passphrase }) });
     });
