@@ -36,6 +36,7 @@ const oldExtensions = [
 const newerExtensions = [
   ...[...oldExtensions, "auth_user", "oidc", "operations_get_query_all_projects", "access_management"],
   ...["explicit_trust_token", "access_management_tls", "client_cert_presence", "operation_requestor"],
+  "network_get_target",
 ];
 
 /**
