@@ -262,7 +262,7 @@ async function verifyFromHere({ client }: Change, now: State): Promise<void> {
 
 /** What was given last; it was checked then. */
 function remembered(old: State): Choice & Pick<Args, "allowLockout"> {
-  return old.given as Choice & Pick<Args, "allowLockout">;
+  return old.given;
 }
 
 /** The value that this resource set. */

@@ -1,6 +1,11 @@
 /** Asking from here whether a server answers on an address. */
 import { AccessError, isAccessError } from "../errors";
-import { type HostAndPort, parseServerAddress } from "../lxd/address";
+import {
+  describeServerAddressProblem,
+  formatHostAndPort,
+  type HostAndPort,
+  parseServerAddress,
+} from "../lxd/address";
 import { LxdClient } from "../lxd/client";
 
 /** Seconds that a probe may take: it only has to show that someone could come in. */
@@ -14,9 +19,14 @@ export async function probe(
   address: string | HostAndPort,
   fingerprint: string,
 ): Promise<AccessError | undefined> {
-  const place = typeof address === "string" ? parseServerAddress(address) : address;
-  if (place === undefined)
-    return new AccessError("LXD_PROTOCOL", `${JSON.stringify(address)} is not an address`);
+  const text = typeof address === "string" ? address : formatHostAndPort(address);
+  const place = parseServerAddress(text);
+  const problem = describeServerAddressProblem(text);
+  if (place === undefined || problem !== undefined)
+    return new AccessError(
+      "LXD_UNREACHABLE",
+      `${JSON.stringify(text)}, as the server names it, ${problem ?? ""}`,
+    );
   const client = new LxdClient(
     { kind: "https", host: place.host, port: place.port, pin: { fingerprint } },
     timeouts,

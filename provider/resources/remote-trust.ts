@@ -50,6 +50,7 @@ export async function beTrusted(context: Context, id: string, joining: Joining):
   const { old, wanted, reached, begun } = joining;
   const isNewClient = old !== undefined && old.clientFingerprint !== begun.clientFingerprint;
   if (reached.server.auth === "trusted") {
+    if (wanted.token !== undefined && wanted.token !== old?.token) sayUnspent(context, joining);
     if (old?.enrolled !== true || !isSameServer(old, begun, reached.server)) return false;
     return !isNewClient || tookOver(context, old, begun);
   }
@@ -62,6 +63,15 @@ export async function beTrusted(context: Context, id: string, joining: Joining):
     );
   }
   return redeemToken(context, id, wanted.token.trim(), joining);
+}
+
+/** A token that nobody redeems may be read by others while it waits, and is issued again when it has expired. */
+function sayUnspent(context: Context, { wanted, reached, begun }: Joining): void {
+  context.log(
+    "warning",
+    `Remote ${wanted.name}: ${reached.client.name} trusts this client already, so its token was not spent. If it comes from a ` +
+      `TrustToken or an Onboarding, give that clientFingerprint: "${String(begun.clientFingerprint)}", and none is issued`,
+  );
 }
 
 async function redeemToken(

@@ -200,11 +200,14 @@ export const remoteCases: LifecycleCase[] = [
       const token = await view.issueToken("ci", everything);
       return { name: "prod", token, clientCertificate: certificate, clientKey: privateKey };
     },
-    created: async ({ view }, { outputs }) => {
+    created: async ({ view, stack }, { outputs }) => {
       assert.equal(outputs["enrolled"], false);
       assert.deepEqual(await view.pendingTokens(), ["ci"]);
+      const advice = `its token was not spent.*clientFingerprint: "${String(outputs["clientFingerprint"])}"`;
+      assert.match(stack.messages.join("\n"), new RegExp(`warning: Remote prod: .*${advice}`));
     },
-    destroyed: async ({ view }) => {
+    destroyed: async ({ view, stack }) => {
+      assert.equal(stack.messages.length, 1, "it is said once");
       assert.deepEqual(await view.pendingTokens(), ["ci"]);
       assert.equal((await view.clients()).filter(({ name }) => name === "known").length, 1);
     },
