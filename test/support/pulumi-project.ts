@@ -31,7 +31,8 @@ export class PulumiProject {
 
   private constructor(
     readonly directory: string,
-    private readonly env: NodeJS.ProcessEnv,
+    /** What commands find in their environment; a test may add to it. */
+    readonly env: NodeJS.ProcessEnv,
   ) {}
 
   /**
