@@ -4,7 +4,7 @@
  *
  * The pin is compared inside the TLS connector, before the HTTP client gets the socket: no byte of a request reaches
  * a server that is not the pinned one. Requests go one after the other over one kept-alive connection, each with its
- * own deadline that starts when the request does.
+ * own deadline, which starts when there is a connection for it.
  */
 import type { Duplex } from "node:stream";
 import type { buildConnector, Client } from "undici";

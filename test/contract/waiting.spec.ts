@@ -77,7 +77,7 @@ describe("the wait for a server", () => {
     it("is no longer for a read that has to be repeated", async () => {
       const answers: Answer[] = [
         trusted,
-        (socket) => setTimeout(() => socket.destroy(), 500),
+        (socket) => setTimeout(() => socket.destroy(), 1000),
         () => undefined,
       ];
       const listener = await listen((socket, request) => answers.shift()?.(socket, request));
@@ -85,8 +85,8 @@ describe("the wait for a server", () => {
         hung.requests.length === 1 ? socket.write(reply(server)) : undefined,
       );
       const ended: string[] = [];
-      const repeated = dial(listener.port, { timeouts: { connect: 20, request: 1 } });
-      const longer = dial(hung.port, { timeouts: { connect: 20, request: 1.4 } });
+      const repeated = dial(listener.port, { timeouts: { connect: 20, request: 2 } });
+      const longer = dial(hung.port, { timeouts: { connect: 20, request: 2.8 } });
       await Promise.all([repeated.getServer(), longer.getServer()]);
       await Promise.all(
         [longer, repeated].map(async (client) => {

@@ -10,7 +10,7 @@ import { freePort } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
 import { sshFingerprintOf, startAgent, type TestAgent } from "../support/ssh-home";
-import { requireError, useSshWayIn } from "../support/ssh-way-in";
+import { failure, requireError, useSshWayIn } from "../support/ssh-way-in";
 import { startTestSshd, type TestSshd } from "../support/sshd";
 
 describeWith(["lxd-daemon", "sshd"], "a host behind a bastion", () => {
@@ -166,13 +166,6 @@ describeWith(["lxd-daemon", "sshd"], "a host behind a bastion", () => {
     between.close();
   });
 });
-
-/** What a call that is to fail fails with. */
-const failure = (call: Promise<unknown>): Promise<unknown> =>
-  call.then(
-    () => assert.fail("it was to fail"),
-    (reason: unknown) => reason,
-  );
 
 /** A port on which no connection comes about and none is refused, as of a host that is switched off. */
 async function hostThatDropsPackets(): Promise<{ port: number; end: () => void }> {

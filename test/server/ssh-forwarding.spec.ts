@@ -11,16 +11,9 @@ import { resolveConnection } from "../../provider/ways-in/resolve";
 import { freePort, type ServerView, viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
-import { requireError, useSshWayIn } from "../support/ssh-way-in";
+import { failure, requireError, useSshWayIn } from "../support/ssh-way-in";
 import { startTestSshd, type TestSshd } from "../support/sshd";
 import { Stack } from "../support/stack";
-
-/** What a call that is to fail fails with. */
-const failure = (call: Promise<unknown>): Promise<unknown> =>
-  call.then(
-    () => assert.fail("it was to fail"),
-    (reason: unknown) => reason,
-  );
 
 describeWith(["lxd-daemon", "sshd"], "a server's socket through SSH", () => {
   let sshd: TestSshd;
@@ -258,13 +251,13 @@ describeWith(["lxd-daemon", "sshd"], "a server's socket through SSH", () => {
           socket.on("error", () => undefined).write(greeting);
         });
         const port = await listening(peer);
-        const client = await way.open({ ...ssh(), port }, { connect: 0.4, request: 20 });
+        const client = await way.open({ ...ssh(), port }, { connect: 1.5, request: 20 });
         const calls = [client.getServer(), client.getProjectNames()];
         for (const error of await Promise.all(calls.map(failure)))
           requireError(
             error,
             "LXD_TIMEOUT",
-            /within 0\.4 s: the host accepts the connection, but the login does not end/,
+            /within 1\.5 s: the host accepts the connection, but the login does not end/,
           );
         assert.equal(connections, 1);
         peer.close();

@@ -8,20 +8,13 @@ import type { LxdClient } from "../../provider/lxd/client";
 import { type Gate, gateTo } from "../support/gate";
 import { describeWith } from "../support/skip";
 import { sshFingerprintOf } from "../support/ssh-home";
-import { requireError, useSshWayIn } from "../support/ssh-way-in";
+import { failure, requireError, useSshWayIn } from "../support/ssh-way-in";
 import { startTestSshd, type TestSshd } from "../support/sshd";
 
 const answer = JSON.stringify({
   ...{ type: "sync", status_code: 200 },
   metadata: { auth: "trusted", environment: {}, api_extensions: [] },
 });
-
-/** What a call that is to fail fails with. */
-const failure = (call: Promise<unknown>): Promise<unknown> =>
-  call.then(
-    () => assert.fail("it was to fail"),
-    (reason: unknown) => reason,
-  );
 
 describeWith(["sshd"], "the wait for an SSH connection", () => {
   const way = useSshWayIn();
@@ -65,13 +58,13 @@ describeWith(["sshd"], "the wait for an SSH connection", () => {
     return { ...rest, port: gate.port, hostKeyFingerprint: sshFingerprintOf(sshd.hostKey()), socketPath };
   };
   const patient = (): Promise<LxdClient> => way.open(ssh());
-  const impatient = (): Promise<LxdClient> => way.open(ssh(), { connect: 0.5, request: 20 });
+  const impatient = (): Promise<LxdClient> => way.open(ssh(), { connect: 1.5, request: 20 });
 
   it("ends for the impatient, while one who is more patient gets the connection that was begun", async () => {
     const [first, second] = [await impatient(), await patient()];
     gate.shut();
     const [early, late] = [failure(first.getServer()), second.getServer()];
-    requireError(await early, "LXD_TIMEOUT", /within 0\.5 s: the host accepts the connection, but the login/);
+    requireError(await early, "LXD_TIMEOUT", /within 1\.5 s: the host accepts the connection, but the login/);
     gate.open();
     await late;
     assert.equal(gate.connections(), 1);
@@ -84,7 +77,7 @@ describeWith(["sshd"], "the wait for an SSH connection", () => {
     const change = first.updateServerConfig({ "user.x": "1" });
     await begun;
     gate.shut();
-    requireError(await failure(second.getServer()), "LXD_TIMEOUT", /within 0\.5 s: the host answers no more/);
+    requireError(await failure(second.getServer()), "LXD_TIMEOUT", /within 1\.5 s: the host answers no more/);
     gate.open();
     pending[0]?.end(answer);
     await change;

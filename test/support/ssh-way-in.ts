@@ -37,11 +37,7 @@ export function useSshWayIn(): SshWayIn {
       return environment?.server_name ?? "";
     },
     async fails(ssh, code, message) {
-      const error: unknown = await way.ask(ssh).then(
-        () => assert.fail("it was to fail"),
-        (reason: unknown) => reason,
-      );
-      return requireError(error, code, message);
+      return requireError(await failure(way.ask(ssh)), code, message);
     },
     async close() {
       const old = pool;
@@ -51,6 +47,14 @@ export function useSshWayIn(): SshWayIn {
   };
   afterEach(() => way.close());
   return way;
+}
+
+/** What a call that is to fail fails with. */
+export async function failure(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
+    () => assert.fail("it was to fail"),
+    (reason: unknown) => reason,
+  );
 }
 
 /** Requires an error with a code and a message, which holds nothing of a key; answers the message. */
