@@ -2,10 +2,10 @@
  * The SSH connection to a host, through which connections to its sockets are forwarded. It is opened when it is first
  * needed, once for all who wait for it, and again after it was lost.
  */
-import { AccessError, isAccessError, messageOf } from "../../errors";
+import { AccessError, isAccessError } from "../../errors";
 import { formatHostAndPort } from "../address";
 import type { ForwardedStream } from "./forwarded-stream";
-import { logIn, WrongHostKey } from "./handshake";
+import { brokenConnection, logIn, WrongHostKey } from "./handshake";
 import type { SshHost } from "./host";
 import { expectationOf, mayHaveAnother, wrongHost } from "./host-key";
 import { loadSsh2 } from "./library";
@@ -76,8 +76,7 @@ export class SshConnection {
       } catch (error) {
         if (error instanceof ChannelRefused) return undefined;
         if (isAccessError(error)) throw error;
-        if (attempt > 1)
-          throw new AccessError("LXD_UNREACHABLE", `the SSH connection broke off: ${messageOf(error)}`);
+        if (attempt > 1) throw brokenConnection(error);
       }
     }
   }

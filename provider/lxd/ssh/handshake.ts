@@ -165,9 +165,13 @@ function brokenOff(
       cause: error,
     });
   }
-  return new AccessError("LXD_UNREACHABLE", `the SSH connection broke off: ${plain(error.message)}`, {
-    cause: error,
-  });
+  return brokenConnection(error);
+}
+
+/** The connection broke off, and the host said no more than that. */
+export function brokenConnection(error: unknown): AccessError {
+  const reason = `the SSH connection broke off: ${plain(messageOf(error))}. The log of sshd on that host says why`;
+  return new AccessError("LXD_UNREACHABLE", reason, { cause: error });
 }
 
 function hasEnded(error: Error): boolean {
