@@ -68,7 +68,8 @@ function comparePin(
   if (authorityOf(pin) !== undefined) {
     return new AccessError(
       "LXD_SERVER_IDENTITY",
-      `${doing}: the certificate ${actual} is not one that serverCertificate vouches for: ${verdict}. Nothing was sent`,
+      `${doing}: the certificate ${actual} is not one that serverCertificate vouches for: ${verdict}. Nothing was sent. ` +
+        "Give the server's own certificate or its authority's, and an address that the server's certificate names",
     );
   }
   return new AccessError(
