@@ -29,7 +29,7 @@ export { forgetOwnPair, loadOrCreateClientPair, readClientPair, writeClientPair 
 export type { GivenPair, PairPlace } from "./client-pair";
 export type { ConfigFlavor, RemoteEntry } from "./config-document";
 export { flavorOfDirectory } from "./directory-flavor";
-export { expandPath, isSameDirectory } from "./expand-path";
+export { expandPath, isSameDirectory, realDirectory } from "./expand-path";
 export { describeRemoteNameProblem } from "./remote-name";
 
 /** What a client directory says of a remote. */

@@ -34,8 +34,12 @@ export function expandPath(path: string, programDirectory: string): string {
   );
 }
 
-/** Whether two absolute paths lead to one directory; one that is not there is only what it is called. */
+/** An absolute path without links; one that is not there is only what it is called. */
+export async function realDirectory(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
+}
+
+/** Whether two absolute paths lead to one directory. */
 export async function isSameDirectory(one: string, other: string): Promise<boolean> {
-  const real = (path: string): Promise<string> => realpath(path).catch(() => path);
-  return one === other || (await real(one)) === (await real(other));
+  return one === other || (await realDirectory(one)) === (await realDirectory(other));
 }

@@ -4,6 +4,7 @@ import {
   forgetOwnPair,
   readClientPair,
   readRemote,
+  realDirectory,
   type RemoteEntry,
   removeRemote,
   writeClientPair,
@@ -14,6 +15,7 @@ import type { Context } from "../handler";
 import { formatHostAndPort, parseServerAddress } from "../lxd/address";
 import type { KeyPair } from "../pki/certificate";
 import { fingerprintIn } from "../pki/certificate-facts";
+import { entryClaim } from "./claims";
 import {
   type Before,
   type ConfigPlace,
@@ -49,7 +51,7 @@ export async function observeEntry(
   if (!found.directoryExists) {
     context.log(
       "warning",
-      `The client directory ${directory} is not on this machine: what is stored of Remote ${name} is kept`,
+      `The client directory ${directory} is not on this machine: what is stored of Remote ${name} is kept. ${hereAfterAll}`,
     );
     return known.configState;
   }
@@ -66,6 +68,9 @@ export async function observeEntry(
     fingerprintIn(serverCertificate) === known.serverFingerprint;
   return isSame && !isDead && known.unwritten !== true ? "present" : "changed";
 }
+
+/** What to do where a directory was removed on the machine that it is of. */
+const hereAfterAll = "If it was removed here, make it (`mkdir`) and run `pulumi up --refresh`";
 
 /** SHA-256 of the certificate that clients use for this remote, hex; undefined where they have none that is usable. */
 async function pairIn(directory: string, { flavor, name }: ConfigPlace): Promise<string | undefined> {
@@ -115,7 +120,7 @@ export function beginRecord(
   entry: RemoteEntry,
   made: string | undefined,
 ): Recorded {
-  if (isElsewhere && before !== undefined) return asItStands(before);
+  if (isElsewhere && before !== undefined) return { ...asItStands(before), unwritten: true };
   const { name, configDir, flavor } = place;
   const isKept = earlier?.entry !== undefined && earlier === before;
   return {
@@ -165,8 +170,11 @@ export async function recordRemote(
     return { name, flavor, configState: "absent", formers: undefined };
   }
   let recorded = begun;
-  if (flavor === "incus" && pair !== undefined && (await storePair(context, place, pair, before))) {
-    recorded = { ...recorded, ownPair: fingerprintIn(pair.certificate) };
+  if (flavor === "incus" && pair !== undefined) {
+    const isWritten = await storePair(context, place, pair, before);
+    // One that stands there already in the place of the remote's own was written by an update whose end was not recorded.
+    if (isWritten || recorded.ownPair !== undefined)
+      recorded = { ...recorded, ownPair: fingerprintIn(pair.certificate) };
     keep(recorded);
   }
   const directory = expandPath(configDir, context.programDirectory);
@@ -176,14 +184,15 @@ export async function recordRemote(
     previousAddr: earlier?.entry?.addr,
     previousProject: earlier === before ? before?.project : undefined,
   });
+  context.claim(entryClaim(await realDirectory(directory), name));
   const sibling = await siblingOf(context, place, formers);
   const previousDefault =
     setDefault === true ? defaultBefore(written.previousDefault, earlier, sibling) : undefined;
   recorded = { ...recorded, configState: "present", entry, previousDefault };
   keep(recorded);
-  if (pair === undefined && recorded.ownPair !== undefined) {
-    // A server that was joined became an image server, which is shown no certificate.
-    await forgetOwnPair({ directory, flavor, name }, recorded.ownPair);
+  if (recorded.ownPair !== undefined && (pair === undefined || flavor === "lxd")) {
+    // An image server is shown no certificate, and in a directory of `lxc` a remote has none of its own.
+    await forgetOwnPair({ directory, flavor: "incus", name }, recorded.ownPair);
     recorded = { ...recorded, ownPair: undefined };
   }
   // The new one stands before the old ones go, so that a run that is cut off leaves one too many and never none.
@@ -229,7 +238,7 @@ async function siblingOf(
 function leaveElsewhere(context: Context, place: ConfigPlace, before: Before, wanted: ToRecord): Recorded {
   context.log(
     "warning",
-    `The client directory ${String(place.configDir)} is not on this machine: Remote ${place.name} was not written there`,
+    `The client directory ${String(place.configDir)} is not on this machine: Remote ${place.name} was not written there. ${hereAfterAll}`,
   );
   const { addr, project, protocol, public: isPublic } = wanted.entry;
   const { entry } = before;
@@ -261,6 +270,10 @@ async function forgetRemote(
   const { configDir, name, flavor } = place;
   if (configDir === undefined || (entry === undefined && ownPair === undefined)) return;
   const directory = expandPath(configDir, context.programDirectory);
+  if (context.isClaimed(entryClaim(await realDirectory(directory), name))) {
+    context.log("info", `The remote ${name} stays in ${directory}, as another Remote of this program has it`);
+    return;
+  }
   const isHere = await removeRemote({
     ...{ directory, name, flavor, addr: entry?.addr, previousDefault: nextDefault, ownPair },
     keepsEntry: found,

@@ -81,6 +81,31 @@ export async function findPair(
   return { pair: requireUsable(context, pair), made };
 }
 
+/**
+ * What a client directory says of its pair cannot be looked up where the directory is not. CLIENT_CONFIG where the Remote
+ * needs it: to join with, or because one of `lxc` has one pair for good.
+ */
+export function requirePairElsewhere(
+  { name, configDir, flavor }: ConfigPlace,
+  settled: KeyPair | undefined,
+  old: (PairInputs & { readonly clientFingerprint?: string }) | undefined,
+): void {
+  const where = `Remote ${name}: its client directory ${String(configDir)} is not on this machine`;
+  if (settled === undefined)
+    refuse(
+      "CLIENT_CONFIG",
+      `${where}, and so is the client certificate to join with. Nothing was sent. Run Pulumi where it is, or give ` +
+        "clientCertificate and clientKey",
+    );
+  if (flavor === "incus" || old?.clientFingerprint === readCertificate(settled.certificate).fingerprint)
+    return;
+  refuse(
+    "CLIENT_CONFIG",
+    `${where}, and has one client certificate for good, which is not the given one. Nothing was changed. Keep the one of ` +
+      "before, or give another configDir",
+  );
+}
+
 /** Removes a pair that was made for nothing, where it is this remote's alone, so that no destroy takes it for somebody's. */
 export async function dropMadePair(
   context: Context,

@@ -92,7 +92,7 @@ export async function lookAround(
 ): Promise<Surroundings> {
   const { configDir, name, flavor } = place;
   const directory = configDir === undefined ? undefined : expandPath(configDir, context.programDirectory);
-  if (before !== undefined && directory !== undefined && isWrittenIn(before, configDir)) {
+  if (before !== undefined && directory !== undefined && (await isWrittenIn(context, before, place))) {
     if (!(await hasDirectory(directory)))
       return {
         isElsewhere: true,
@@ -107,12 +107,14 @@ export async function lookAround(
     earlier?.entry === undefined ? server.addresses : [...server.addresses, earlier.entry.addr];
   const replaces = before && replaceablePair(before);
   const isThere = await checkClientDirectory({ ...server, addresses, directory, flavor, name, replaces });
-  const found = earlier?.entry === undefined ? isThere : (earlier.found ?? false);
+  // An entry that was found and has gone since is ours once it is written anew.
+  const found = isThere && (earlier?.entry === undefined || earlier.found === true);
   return { isElsewhere: false, earlier, formers, found };
 }
 
-function isWrittenIn({ place, entry, configState }: Before, configDir: string | undefined): boolean {
-  return place.configDir === configDir && entry !== undefined && configState !== "absent";
+async function isWrittenIn(context: Context, before: Before, place: ConfigPlace): Promise<boolean> {
+  const { entry, configState } = before;
+  return entry !== undefined && configState !== "absent" && isSameDirectoryAs(context, before.place, place);
 }
 
 /** Tells what was written at this place from what was written at others. */

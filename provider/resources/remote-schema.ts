@@ -151,6 +151,8 @@ export const state = z.object({
     )
     .optional(),
   incomplete: z.string().optional(),
+  /** Whether the server took the client for a stranger when it was looked at last. */
+  isDistrusted: z.boolean().optional(),
 });
 export type State = z.infer<typeof state>;
 

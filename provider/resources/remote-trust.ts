@@ -5,6 +5,7 @@ import { type Context, PartialError } from "../handler";
 import type { Server } from "../lxd/entities";
 import type { Pin } from "../lxd/transport";
 import type { KeyPair } from "../pki/certificate";
+import { clientClaim } from "./claims";
 import { type Destination, leave, type Reached, reach, redeem, replaceClient } from "./join";
 import { type ChosenPair, dropMadePair, pairOf } from "./remote-pair";
 import type { ConfigPlace } from "./remote-place";
@@ -52,9 +53,13 @@ export async function beTrusted(context: Context, id: string, joining: Joining):
   if (reached.server.auth === "trusted") {
     if (wanted.token !== undefined && wanted.token !== old?.token) sayUnspent(context, joining);
     if (old?.enrolled !== true || !isSameServer(old, begun, reached.server)) return false;
-    return !isNewClient || tookOver(context, old, begun);
+    // One that was out, and is trusted now without this resource, was let in by somebody.
+    return isNewClient ? tookOver(context, old, begun) : old.isDistrusted !== true;
   }
-  if (isNewClient && (await replacedItself(context, old, begun, reached))) return old.enrolled;
+  // A client that was adopted is somebody's, and gives its place only to one that the program names.
+  const mayReplace = isNewClient && (old.enrolled || wanted.clientCertificate !== undefined);
+  if (mayReplace && (await replacedItself(context, old, begun, reached))) return old.enrolled;
+  if (isNewClient && old.enrolled && hasExpired(old, context.now())) sayItStays(context, old);
   if (wanted.token === undefined) {
     return refuse(
       "LXD_NOT_TRUSTED",
@@ -173,6 +178,13 @@ export function hasExpired({ clientExpiresAt }: State, now: Date): boolean {
 export async function withdraw(context: Context, old: State): Promise<void> {
   const { name, clientFingerprint } = old;
   if (!old.enrolled || clientFingerprint === undefined || old.given["revokeOnDelete"] === false) return;
+  if (context.isClaimed(clientClaim(old.serverFingerprint ?? "", clientFingerprint))) {
+    context.log(
+      "info",
+      `The client ${clientFingerprint} stays trusted by ${old.address}, as another Remote of this program has it`,
+    );
+    return;
+  }
   const reached = await reach(context, destination(old, { fresh: true }));
   if (reached.server.auth !== "trusted" && hasExpired(old, context.now())) sayItStays(context, old);
   await leave(context, { name, clientFingerprint }, reached);

@@ -19,6 +19,7 @@ import { dialledAddress } from "../lxd/address";
 import type { Pin } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
 import { type KeyPair, readCertificate } from "../pki/certificate";
+import { clientClaim } from "./claims";
 import { changedInputs, remember } from "./given";
 import { isIncus, type Reached, reach } from "./join";
 import { pkcs12Of } from "./pkcs12";
@@ -31,7 +32,14 @@ import {
   recordRemote,
   storePair,
 } from "./remote-config";
-import { type ChosenPair, findPair, pairOf, settledPair } from "./remote-pair";
+import {
+  type ChosenPair,
+  dropMadePair,
+  findPair,
+  pairOf,
+  requirePairElsewhere,
+  settledPair,
+} from "./remote-pair";
 import {
   type Before,
   choosePlace,
@@ -75,8 +83,8 @@ export const remote: ResourceHandler<Args, State> = {
     return keepWhenUnreachable(context, `Remote ${id}`, old, async () => {
       const reached = await reach(context, destination(old, { fresh: false }));
       if (reached.server.auth !== "trusted")
-        return { ...old, incomplete: whyUntrusted(reached, old, context.now()) };
-      const now = await describe(reached, old);
+        return { ...old, isDistrusted: true, incomplete: whyUntrusted(reached, old, context.now()) };
+      const now = await describe(reached, old.isDistrusted === true ? trustedAgain(old) : old);
       const project = old.given["project"] as Args["project"];
       const known = { ...now, project, failed: reached.failed };
       return { ...now, configState: await observeEntry(context, placeOf(old), known) };
@@ -130,6 +138,7 @@ async function join(
   const record = beginRecord(place, before, surroundings, expected, chosen.made);
   const begun = { ...(await begin(reached, old, wanted, chosen.pair, addresses)), ...record };
   const enrolled = await beTrusted(context, id, { old, wanted, place, chosen, reached, begun });
+  context.claim(clientClaim(begun.serverFingerprint ?? "", begun.clientFingerprint ?? ""));
   let known: State = { ...begun, enrolled };
   try {
     const server = await reached.client.getServer({ fresh: true });
@@ -165,7 +174,8 @@ async function prepare(
 }> {
   const { addresses, pin } = whereabouts(old, wanted);
   const there = { addresses, pin, timeouts: timeoutsOf(wanted.timeouts), fresh: true };
-  const asStranger = (): Promise<Reached> => reach(context, there);
+  let stranger: Promise<Reached> | undefined;
+  const asStranger = (): Promise<Reached> => (stranger ??= reach(context, there));
   const place = await choosePlace(context, wanted, before?.place, async () =>
     isIncus((await asStranger()).server) ? "incus" : "lxd",
   );
@@ -175,12 +185,20 @@ async function prepare(
     serverFingerprint: "fingerprint" in pin ? pin.fingerprint : readCertificate(pin.certificate).fingerprint,
     pair: settled,
   });
+  if (surroundings.isElsewhere) requirePairElsewhere(place, settled, old);
   const chosen =
     settled === undefined
       ? await findPair(context, place, old && pairOf(old), asStranger)
       : { pair: settled };
-  const reached = await reach(context, { ...there, pair: chosen.pair });
-  requireFlavor(place, wanted.configFlavor, reached);
+  const reached = await reach(context, { ...there, pair: chosen.pair })
+    .then((found) => {
+      requireFlavor(place, wanted.configFlavor, found);
+      return found;
+    })
+    .catch(async (error: unknown) => {
+      await dropMadePair(context, place, chosen);
+      throw error;
+    });
   // A directory of `lxc` takes one pair for good. Who comes second with another is refused before the token is spent.
   if (place.flavor === "lxd" && !surroundings.isElsewhere)
     await storePair(context, place, chosen.pair, before);
@@ -250,6 +268,11 @@ async function describe(reached: Reached, known: State): Promise<State> {
     serverType: server.environment?.server === "incus" ? "incus" : "lxd",
     projects: await client.getProjectNames(),
   };
+}
+
+/** A client that was out and is trusted now: somebody let it in again, so that it is not this resource's to take back. */
+function trustedAgain(old: State): State {
+  return { ...old, enrolled: false, isDistrusted: undefined, incomplete: undefined };
 }
 
 /** Why the pinned server takes this client for a stranger. */

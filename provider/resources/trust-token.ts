@@ -19,6 +19,7 @@ import { dialledAddress } from "../lxd/address";
 import { decodeTrustToken, encodeTrustToken } from "../lxd/trust-token";
 import { hasUnknown } from "../unknown";
 import { certificateToken } from "./certificate-token";
+import { clientClaim } from "./claims";
 import { requireSight } from "./current-identity";
 import { requireGone } from "./cluster-member";
 import { changedInputs, remember } from "./given";
@@ -161,6 +162,13 @@ async function withdraw(context: Context, old: State): Promise<void> {
   if (fingerprint === undefined || old.given["revokeClientOnDelete"] === false) return;
   if (old.token === undefined || old.knownClients.includes(fingerprint)) return;
   const { client } = place;
+  if (context.isClaimed(clientClaim(place.server.identity.fingerprint, fingerprint))) {
+    context.log(
+      "info",
+      `The client ${fingerprint} stays trusted by ${client.name}, as a Remote of this program has it`,
+    );
+    return;
+  }
   if (client.ownFingerprint !== fingerprint) return tokenOf(place, old.held).removeClient(fingerprint);
   context.log(
     "warning",

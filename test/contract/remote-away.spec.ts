@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type Double, startDouble } from "../support/double/double";
+import { asInputs, makePair } from "../support/openssl-pair";
 import { type ServerView, viewOf } from "../support/server-view";
 import { type Recorded, Stack } from "../support/stack";
 
@@ -109,6 +110,48 @@ describe("a Remote whose client directory is on another machine", () => {
     assert.equal(config().remotes["prod"]?.["public"], true);
     assert.deepEqual(await view.clients(), []);
     assert.ok(!existsSync(join(folder, "home/incus/clientcerts/prod.key")));
+  });
+
+  it("becomes the default at home, though the server went away in between", async () => {
+    const wanted = { ...inputs, setDefault: true };
+    server.intercept(({ path }) => (path.startsWith("/1.0/projects") ? "reset" : undefined));
+    const { recorded } = await stack.updateFails(made, wanted);
+    server.intercept(undefined);
+    made = recorded ?? assert.fail("it is recorded");
+    await updateAwayAndAtHome(wanted);
+    assert.equal(config()["default-remote"], "prod");
+  });
+
+  it("does not join here without a pair, which is in the directory", async () => {
+    goHome();
+    const { address, serverFingerprint } = made.outputs;
+    const shop = { name: "shop", public: true, addresses: [address], serverFingerprint };
+    const images = await stack.create("Remote", { ...shop, configDir: "home/incus" });
+    leave();
+    const token = await view.issueToken("shop", { restricted: false, projects: [] });
+    const { message } = await stack.updateFails(images, { name: "shop", token, configDir: "home/incus" });
+    assert.match(
+      message,
+      /home\/incus is not on this machine, and so is the client certificate to join with\. Nothing was sent.*\[CLIENT_CONFIG\]/s,
+    );
+    assert.deepEqual(await view.pendingTokens(), ["shop"]);
+  });
+
+  it("of lxc: does not change the pair here, which is the directory's for good", async () => {
+    goHome();
+    const [first, second] = [makePair("first"), makePair("second")];
+    const token = await view.issueToken("lxc", { restricted: false, projects: [] });
+    const place = { configDir: "home/lxc", configFlavor: "lxd" };
+    const given = { name: "prod", token, ...place, ...asInputs(first) };
+    const ofLxc = await stack.create("Remote", given);
+    leave();
+    const { message } = await stack.updateFails(ofLxc, { ...given, ...asInputs(second) });
+    assert.match(
+      message,
+      /home\/lxc is not on this machine, and has one client certificate for good.*\[CLIENT_CONFIG\]/s,
+    );
+    const fingerprints = (await view.clients()).map(({ fingerprint }) => fingerprint);
+    assert.ok(fingerprints.includes(first.fingerprint) && !fingerprints.includes(second.fingerprint));
   });
 
   it("is destroyed as far as that goes here, and it is said what stays there", async () => {

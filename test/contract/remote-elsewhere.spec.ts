@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type Double, startDouble } from "../support/double/double";
-import { makePair } from "../support/openssl-pair";
+import { asInputs, makePair } from "../support/openssl-pair";
 import { type ServerView, viewOf } from "../support/server-view";
 import { Stack } from "../support/stack";
 
@@ -175,7 +175,3 @@ describe("a Remote that is led elsewhere", () => {
     assert.deepEqual(results, ["created", "created"]);
   });
 });
-
-function asInputs({ certificate, privateKey }: ReturnType<typeof makePair>): Record<string, string> {
-  return { clientCertificate: certificate, clientKey: privateKey };
-}

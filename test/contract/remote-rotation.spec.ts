@@ -1,10 +1,10 @@
 /** A Remote that gets another client pair, when what is said about it does not arrive, or the new pair is trusted already. */
 import { strict as assert } from "node:assert";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Double, type ProfileName, startDouble } from "../support/double/double";
-import { makePair } from "../support/openssl-pair";
+import { asInputs, makePair } from "../support/openssl-pair";
 import { type ServerView, viewOf } from "../support/server-view";
 import { type Recorded, Stack } from "../support/stack";
 
@@ -85,6 +85,24 @@ describe("another client pair of a Remote", () => {
     assert.deepEqual(await trusted(), []);
   });
 
+  it("of a directory of incus is replaced by a third one, and removed, where the second one's update was not recorded", async () => {
+    await server.stop();
+    await start("incus-6.0");
+    const token = await view.issueToken("ci", everything);
+    const place = { configDir: "incus", configFlavor: "incus" };
+    const made = await stack.create("Remote", { name: "prod", token, ...place, ...asInputs(first) });
+    const wanted = { ...made.inputs, ...asInputs(second) };
+    await stack.update(made, wanted); // its result is lost
+    const again = await stack.update(made, wanted);
+    const third = makePair("third");
+    const last = await stack.update(again, { ...made.inputs, ...asInputs(third) });
+    const key = join(folder, "incus/clientcerts/prod.key");
+    assert.equal(readFileSync(key, "utf8"), third.privateKey);
+    await stack.destroy(last);
+    assert.ok(!existsSync(key));
+    assert.deepEqual(await trusted(), []);
+  });
+
   it("that the server trusts already stays trusted, and the one of before leaves", async () => {
     const made = await joined();
     await view.trust("boss", second.certificate);
@@ -147,7 +165,3 @@ describe("another client pair of a Remote", () => {
     assert.deepEqual({ name, description, restricted, projects }, byHand);
   });
 });
-
-function asInputs({ certificate, privateKey }: ReturnType<typeof makePair>): Record<string, string> {
-  return { clientCertificate: certificate, clientKey: privateKey };
-}

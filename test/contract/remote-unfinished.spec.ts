@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { type Double, startDouble } from "../support/double/double";
-import { makePair } from "../support/openssl-pair";
+import { asInputs, makePair } from "../support/openssl-pair";
 import { type ServerView, viewOf } from "../support/server-view";
 import { type Recorded, Stack } from "../support/stack";
 
@@ -187,7 +187,3 @@ describe("a Remote whose creation was cut off after it had joined", () => {
     });
   }
 });
-
-function asInputs({ certificate, privateKey }: ReturnType<typeof makePair>): Record<string, string> {
-  return { clientCertificate: certificate, clientKey: privateKey };
-}

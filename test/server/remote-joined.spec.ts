@@ -3,7 +3,7 @@ import * as assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { tryClient } from "../support/client-command";
-import { type ClientPair, makePair } from "../support/openssl-pair";
+import { asInputs, makePair } from "../support/openssl-pair";
 import { describeOnBoth } from "../support/remote-ground";
 
 describeOnBoth("a Remote that joins", (on) => {
@@ -39,6 +39,16 @@ describeOnBoth("a Remote that joins", (on) => {
     } finally {
       process.umask(before);
     }
+  });
+
+  it("and is replaced by its like: the real client goes on, and what was there before is there in the end", async () => {
+    const given = { name: "prod", token: await on.stage.token("like"), ...on.place, setDefault: true };
+    const replaced = await on.stage.stack.replace(await on.stage.stack.create("Remote", given), given);
+    assert.ok(await isTrusted("prod"));
+    const seen = (await on.stage.stack.refresh(replaced)) ?? assert.fail("it is there");
+    assert.equal(await on.stage.stack.plan(seen, given), "same");
+    await on.stage.stack.destroy(seen);
+    assert.ok(await isTrusted("prod"), "the new one found client and remote, and leaves them");
   });
 
   it("with a project, of several that its client may use: the real client works in it and not in the default one", async () => {
@@ -81,7 +91,3 @@ describeOnBoth("a Remote that joins", (on) => {
     await on.stage.stack.destroy(seen);
   });
 });
-
-function asInputs({ certificate, privateKey }: ClientPair): Record<string, string> {
-  return { clientCertificate: certificate, clientKey: privateKey };
-}

@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ClientPair, makePair } from "../support/openssl-pair";
+import { asInputs, makePair } from "../support/openssl-pair";
 import { describeOnBoth } from "../support/remote-ground";
 import { freePort } from "../support/server-view";
 
@@ -143,7 +143,3 @@ describeOnBoth("what a Remote leaves", (on) => {
     });
   }
 });
-
-function asInputs({ certificate, privateKey }: ClientPair): Record<string, string> {
-  return { clientCertificate: certificate, clientKey: privateKey };
-}

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { type ClientRun, needsClient, runClient, tryClient } from "../support/client-command";
 import { setStage, type Stage } from "../support/joined-server";
-import { type ClientPair, makePair } from "../support/openssl-pair";
+import { asInputs, type ClientPair, makePair } from "../support/openssl-pair";
 import { describeWith } from "../support/skip";
 import type { Recorded } from "../support/stack";
 
@@ -258,10 +258,6 @@ function joining(key: Recorded, invitation: Recorded): Record<string, unknown> {
 /** The trust store's entry of a ClientCertificate. */
 function entryOf({ outputs }: Recorded): string {
   return `/1.0/certificates/${String(outputs["fingerprint"])}`;
-}
-
-function asInputs({ certificate, privateKey }: ClientPair): Record<string, string> {
-  return { clientCertificate: certificate, clientKey: privateKey };
 }
 
 async function inSync({ stack }: Stage, resource: Recorded, inputs: Record<string, unknown>): Promise<void> {

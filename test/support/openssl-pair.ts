@@ -16,6 +16,11 @@ export interface OpensslPair extends ClientPair {
   readonly der: string;
 }
 
+/** A pair as inputs of a Remote or an Onboarding. */
+export function asInputs({ certificate, privateKey }: ClientPair): Record<string, string> {
+  return { clientCertificate: certificate, clientKey: privateKey };
+}
+
 const keys = {
   "P-384": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp384r1"],
   "rsa:1024": ["-newkey", "rsa:1024"],

@@ -128,14 +128,23 @@ export class Stack {
 
   /** Makes another one and then deletes this one, in one provider process, as the engine replaces or renames. */
   async replace(resource: Recorded, inputs: Properties): Promise<Recorded> {
-    const { name, id, outputs } = resource;
-    const checked = await this.checked(name, inputs);
+    const [made] = await this.replaceAll([[resource, inputs]]);
+    return made ?? fail();
+  }
+
+  /** The same for several that depend on each other in this order: all are made, then the old ones go, the last one first. */
+  async replaceAll(replacements: readonly (readonly [Recorded, Properties])[]): Promise<Recorded[]> {
     const pool = new ClientPool();
+    const made: Recorded[] = [];
     try {
-      const provider = this.provider(name, pool);
-      const created: { id: string; outs?: unknown } = await provider.create(checked);
-      await provider.delete?.(id, outputs);
-      return recorded(name, created.id, checked, created.outs);
+      for (const [{ name }, inputs] of replacements) {
+        const checked = await this.checked(name, inputs);
+        const created: { id: string; outs?: unknown } = await this.provider(name, pool).create(checked);
+        made.push(recorded(name, created.id, checked, created.outs));
+      }
+      for (const [{ name, id, outputs }] of [...replacements].reverse())
+        await this.provider(name, pool).delete?.(id, outputs);
+      return made;
     } finally {
       await pool.close();
     }

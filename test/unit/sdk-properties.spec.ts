@@ -59,7 +59,7 @@ const hidden: Record<ResourceName, string[]> = {
   HttpsAddress: ["assigned", "connection", "given", "incomplete", "server"],
   Remote: [
     ...["entry", "flavor", "formers", "found", "given", "incomplete", "ownPair", "pkcs12Password"],
-    ...["previousDefault", "token", "unwritten"],
+    ...["isDistrusted", "previousDefault", "token", "unwritten"],
   ],
   TrustToken: [
     "connection",

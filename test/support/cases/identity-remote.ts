@@ -1,16 +1,12 @@
 /** The life of a Remote that joins by the token of a TLS identity, on servers that have them. */
 import * as assert from "node:assert/strict";
 import type { LifecycleCase, Properties, World } from "../lifecycle";
-import { makePair, type OpensslPair } from "../openssl-pair";
+import { asInputs, makePair, type OpensslPair } from "../openssl-pair";
 import { hasIdentities, listening } from "./server-state";
 
 const first = makePair("ci");
 const second = makePair("ci");
 
-const asInputs = ({ certificate, privateKey }: OpensslPair): Properties => ({
-  clientCertificate: certificate,
-  clientKey: privateKey,
-});
 const invited = async ({ view }: World): Promise<Properties> => ({
   ...{ name: "prod", token: await view.invite("ci", ["g1"]), ...asInputs(first) },
 });
