@@ -42,6 +42,9 @@ export class AccessError extends Error {
   }
 }
 
+/** A request that was not sent, so that nothing has come of it. */
+export class NotSentError extends AccessError {}
+
 /** Whether an error is an {@link AccessError} with one of these codes (any, where none is given). */
 export function isAccessError(error: unknown, ...codes: ErrorCode[]): error is AccessError {
   return error instanceof AccessError && (codes.length === 0 || codes.includes(error.errorCode));

@@ -14,6 +14,10 @@ export function connectionFailure(
   if (isAccessError(error))
     return new AccessError(error.errorCode, `${doing}: ${messageOf(error)}`, { cause: error });
   const code = codeOf(error);
+  if (code === "UND_ERR_DESTROYED")
+    return new AccessError("LXD_UNREACHABLE", `${doing}: the connection was closed from here`, {
+      cause: error,
+    });
   if (code === "UND_ERR_CONNECT_TIMEOUT") {
     const hint = kind === "unix" ? "Does the server hang?" : hintForSilence;
     const message = `${doing}: no connection within ${timeouts.connect} s. ${hint}`;

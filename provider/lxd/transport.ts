@@ -8,7 +8,7 @@
  */
 import type { Duplex } from "node:stream";
 import type { buildConnector, Client } from "undici";
-import { AccessError, codeOf, isAccessError, messageOf } from "../errors";
+import { AccessError, codeOf, isAccessError, messageOf, NotSentError } from "../errors";
 import { formatHostAndPort } from "./address";
 import { connectionFailure } from "./connection-failure";
 import { type Pin, pinned } from "./pinned-connector";
@@ -88,11 +88,12 @@ export class Transport {
   private stream: Duplex | null = null;
   /** Why the last attempt to connect failed. */
   private connectError: Error | undefined;
-  /** How many requests in a row got no reply in time. */
-  private unanswered = 0;
-  /** Since when, and why, there is no use in waiting. */
+  /** When the last request got no reply in time, if it did not. */
+  private unansweredAt: number | undefined;
+  /** For whom there was no use in waiting, by when they came, and why. */
   private lost: { readonly at: number; readonly error: unknown } | undefined;
-  private whenConnected: () => void = () => undefined;
+  /** Of the request that is being served. */
+  private deadline: RequestDeadline | undefined;
 
   constructor(
     readonly endpoint: Endpoint,
@@ -104,18 +105,20 @@ export class Transport {
     const queued = performance.now();
     const turn = this.previous.then(() => {
       // Whoever waited meanwhile would wait as long again, one after the other.
-      if (this.lost !== undefined && this.lost.at >= queued) throw this.failure(this.lost.error, request);
+      if (this.lost !== undefined && this.lost.at >= queued)
+        throw notSent(this.failure(this.lost.error, request));
       return this.sendNow(request);
     });
     this.previous = turn.catch(() => undefined);
     return turn;
   }
 
-  /** Closes the connection, if one came about. */
+  /** Closes the connection, if one came about. Who waits for it has waited in vain; a later call opens another. */
   async close(): Promise<void> {
     const { client, ssh } = this;
     this.client = undefined;
     this.ssh = undefined;
+    this.lost = { at: performance.now(), error: new AccessError("LXD_UNREACHABLE", closedFromHere) };
     try {
       // Whoever sent a request was told why none came about.
       const opened = await client?.catch(() => undefined);
@@ -128,20 +131,19 @@ export class Transport {
   private async sendNow(request: Request): Promise<Reply> {
     const client = await this.opened();
     const deadline = new RequestDeadline(this.timeouts.request);
-    this.whenConnected = () => {
-      deadline.start();
-    };
-    if (this.stream?.destroyed === false) deadline.start();
+    this.deadline = deadline;
+    if (this.stream?.destroyed === false) deadline.run();
     try {
       const reply = await this.exchangeOrRepeat(client, request, deadline.signal);
-      this.unanswered = 0;
+      this.unansweredAt = undefined;
       return reply;
     } catch (error) {
       this.noteLoss(error, deadline.signal.aborted);
-      throw this.failure(error, request);
+      const failure = this.failure(error, request);
+      throw this.isConnectError(error) ? notSent(failure) : failure;
     } finally {
-      deadline.end();
-      this.whenConnected = () => undefined;
+      deadline.pause();
+      this.deadline = undefined;
     }
   }
 
@@ -150,21 +152,28 @@ export class Transport {
     try {
       return await exchange(client, request, signal);
     } catch (error) {
-      if (request.method !== "GET" || !wasClosed(error)) throw error;
+      if (request.method !== "GET" || !wasClosed(error) || this.isConnectError(error)) throw error;
       return exchange(client, request, signal);
     }
   }
 
-  /** Notes whom it is of no use to serve: who waits already, if no connection came about, or two got no reply in a row. */
+  /**
+   * Notes whom it is of no use to serve: who waits already, if no connection came about; and if two requests in a row got no
+   * reply, who waited before the first of them. Who came after that, to take something back say, knows of it.
+   */
   private noteLoss(error: unknown, isUnanswered: boolean): void {
-    this.unanswered = isUnanswered ? this.unanswered + 1 : 0;
     const at = performance.now();
     // Over SSH each further connection would be another attempt to log in, too.
-    if (error !== undefined && error === this.connectError) this.lost = { at, error };
-    if (this.unanswered > 1) {
-      const reason = `not sent, as ${this.unanswered} requests before it got no reply. ${hintForNoReply}`;
-      this.lost = { at, error: new AccessError("LXD_TIMEOUT", reason) };
+    if (this.isConnectError(error)) this.lost = { at, error };
+    if (isUnanswered && this.unansweredAt !== undefined) {
+      const reason = `not sent, as 2 requests before it got no reply. ${hintForNoReply}`;
+      this.lost = { at: this.unansweredAt, error: new AccessError("LXD_TIMEOUT", reason) };
     }
+    this.unansweredAt = isUnanswered ? at : undefined;
+  }
+
+  private isConnectError(error: unknown): boolean {
+    return error !== undefined && error === this.connectError;
   }
 
   private failure(error: unknown, { method, path }: Request): AccessError {
@@ -212,7 +221,8 @@ export class Transport {
       connect(options, (error, stream) => {
         if (error === null) {
           this.stream = stream;
-          this.whenConnected();
+          stream?.once("close", () => this.deadline?.pause());
+          this.deadline?.run();
         } else {
           this.connectError = error;
         }
@@ -248,30 +258,43 @@ export class Transport {
 
 const hintForNoReply = "Does the server hang, or is it busy? Then give it longer by timeouts.request";
 
-/** Bounds how long a request may take, from when there is a connection for it; that has a bound of its own. */
+const closedFromHere = "the connection was closed from here";
+
+function notSent(failure: AccessError): NotSentError {
+  return new NotSentError(failure.errorCode, failure.summary, { cause: failure.cause });
+}
+
+/** Bounds how long a request may take, as long as there is a connection for it; making one has a bound of its own. */
 class RequestDeadline {
   private readonly over = new AbortController();
   private timer: NodeJS.Timeout | undefined;
+  private since = 0;
+  /** Milliseconds. */
+  private left: number;
 
-  constructor(private readonly seconds: number) {}
+  constructor(private readonly seconds: number) {
+    this.left = seconds * 1000;
+  }
 
   get signal(): AbortSignal {
     return this.over.signal;
   }
 
-  /** Begins to count, once: what a lost connection has to be made anew for was sent already. */
-  start(): void {
-    this.timer ??= setTimeout(
-      () => {
-        const reason = `no reply within ${this.seconds} s. ${hintForNoReply}`;
-        this.over.abort(new AccessError("LXD_TIMEOUT", reason));
-      },
-      Math.ceil(this.seconds * 1000),
-    );
+  /** Counts on. */
+  run(): void {
+    if (this.timer !== undefined) return;
+    this.since = performance.now();
+    this.timer = setTimeout(() => {
+      const reason = `no reply within ${this.seconds} s. ${hintForNoReply}`;
+      this.over.abort(new AccessError("LXD_TIMEOUT", reason));
+    }, Math.ceil(this.left));
   }
 
-  end(): void {
+  pause(): void {
+    if (this.timer === undefined) return;
     clearTimeout(this.timer);
+    this.timer = undefined;
+    this.left = Math.max(0, this.left - (performance.now() - this.since));
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a client does to be trusted: find an address of the server that answers with the pinned certificate, redeem. */
 import { setTimeout } from "node:timers/promises";
-import { AccessError, isAccessError, messageOf, refuse, type ErrorCode } from "../errors";
+import { AccessError, isAccessError, messageOf, NotSentError, refuse, type ErrorCode } from "../errors";
 import type { Context } from "../handler";
 import { describeServerAddressProblem, formatHostAndPort, parseServerAddress } from "../lxd/address";
 import type { LxdClient } from "../lxd/client";
@@ -123,7 +123,8 @@ export async function redeem(reached: Reached, token: string): Promise<Redemptio
     return { outcome: "joined" };
   } catch (error) {
     if (!isAccessError(error)) throw error;
-    if (!isAccessError(error, ...unsettled)) return { outcome: "refused", error: explain(client, error) };
+    if (error instanceof NotSentError || !isAccessError(error, ...unsettled))
+      return { outcome: "refused", error: explain(client, error) };
     try {
       const now = await client.getServer({ fresh: true });
       if (now.auth === "trusted") return { outcome: isAccessError(error, ...lost) ? "joined" : "adopted" };

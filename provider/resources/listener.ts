@@ -2,7 +2,7 @@
  * Changing a server's listener so that a failure leaves it as it was and nobody is locked out: what HttpsAddress does
  * to `core.https_address`.
  */
-import { AccessError, type ErrorCode, isAccessError, messageOf, refuse } from "../errors";
+import { AccessError, type ErrorCode, isAccessError, messageOf, NotSentError, refuse } from "../errors";
 import type { Context } from "../handler";
 import { canonicalListenAddress, coversAddress, isWildcard } from "../lxd/address";
 import type { LxdClient } from "../lxd/client";
@@ -46,7 +46,7 @@ export async function setAddress(context: Context, change: Change, wanted: strin
   try {
     await client.updateServerConfig({ [key]: wanted }, { target });
   } catch (error) {
-    if (!isAccessError(error)) throw error;
+    if (!isAccessError(error) || error instanceof NotSentError) throw error;
     if (await isDoneAfterAll(change, wanted, error)) return guardWayIn(context, change, wanted);
     // Who may not change it has changed nothing.
     if (error.errorCode === "LXD_NOT_TRUSTED") throw error;

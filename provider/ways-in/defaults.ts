@@ -68,8 +68,8 @@ export function defaultConnection(
   config: ProviderConfig,
   environment: NodeJS.ProcessEnv,
 ): Connection | undefined {
-  requireKnownVariables(environment);
   const configured = readConfig(config);
+  if (waysNamed(configured).length === 0) requireKnownVariables(environment);
   const used = usedOf(readEnvironment(environment, connectionPaths), configured);
   if (configured.size + used.size === 0) return undefined;
   const all = new Map([...used, ...configured]);
@@ -152,7 +152,8 @@ function isObject(value: unknown): value is object {
 
 /** `pulumi config set --path` makes a number of whatever looks like one, ... */
 function asText(path: string, value: unknown): unknown {
-  return typeof value === "number" && !path.endsWith(".port") ? String(value) : value;
+  if (path.endsWith(".port")) return asNumber(value);
+  return typeof value === "number" ? String(value) : value;
 }
 
 /** ... but only of whole ones. In the environment everything is text. */
@@ -187,7 +188,13 @@ function usedOf(environment: Values, configured: Values): Values {
     configured.has(path) ||
     alternatives.some((group) => group.includes(path) && group.some(isSaid)) ||
     (path.endsWith(".privateKeyPassphrase") && isSaid(path.replace(/privateKeyPassphrase$/, "agent")));
-  return new Map([...environment].filter(([path]) => paths.includes(path) && !isConfigured(path)));
+  // The rest of a bastion is nothing without its host, and may be meant for others.
+  const isOfNoBastion = (path: string): boolean =>
+    path.startsWith("ssh.proxyJump.") &&
+    ![configured, environment].some((values) => values.has("ssh.proxyJump.host"));
+  return new Map(
+    [...environment].filter(([path]) => paths.includes(path) && !isConfigured(path) && !isOfNoBastion(path)),
+  );
 }
 
 /** `ssh` names its way in with any property. */

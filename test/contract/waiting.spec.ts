@@ -28,7 +28,7 @@ describe("the wait for a server", () => {
       ];
       const [, , message] = await Promise.all(calls.map((call) => fails(call, "LXD_UNREACHABLE", /Its log/)));
       assert.match(message ?? "", /^POST \/1\.0\/certificates on /);
-      assert.equal(connections, 2, "the first read tries twice");
+      assert.equal(connections, 1);
     });
 
     it("ends with what each of the addresses of its name said", async () => {
@@ -59,6 +59,38 @@ describe("the wait for a server", () => {
         assert.match(message, /not sent, as 2 requests before it got no reply/);
       await fails(client.getServer(), "LXD_TIMEOUT", /no reply within 0\.3 s/);
       assert.equal(listener.requests.length, 3, "who comes later is served again");
+    });
+
+    it("is worth it for who comes after the first one that got no reply: there may be something to take back", async () => {
+      const listener = await listen((socket, { path }) =>
+        path.includes("hang") ? undefined : socket.write(reply(server)),
+      );
+      const client = dial(listener.port, { timeouts: impatient });
+      const [first, second] = ["hang-1", "hang-2"].map((target) => client.getServer({ target }));
+      await fails(first ?? assert.fail(), "LXD_TIMEOUT", /no reply/);
+      const afterwards = client.getServer({ target: "well" });
+      await fails(second ?? assert.fail(), "LXD_TIMEOUT", /no reply/);
+      assert.equal((await afterwards).auth, "trusted");
+      const [third, last] = ["hang-3", "well-2"].map((target) => client.getServer({ target }));
+      await fails(third ?? assert.fail(), "LXD_TIMEOUT", /no reply/);
+      assert.equal((await last)?.auth, "trusted", "one alone is no reason to give up the next");
+    });
+
+    it("is over for all who wait when the connection is closed from here, and none is made anew for them", async () => {
+      let arrived: () => void = () => undefined;
+      const arrival = new Promise<void>((resolve) => (arrived = resolve));
+      const listener = await listen(() => {
+        arrived();
+      });
+      const client = dial(listener.port);
+      const calls = ["a", "b", "c"].map((target) => client.getServer({ target }));
+      await arrival;
+      const ended = Promise.all(
+        calls.map((call) => fails(call, "LXD_UNREACHABLE", /the connection was closed from here/)),
+      );
+      await client.close();
+      await ended;
+      assert.deepEqual([listener.connections(), listener.requests.length], [1, 1]);
     });
 
     it("for a reply is as long as said, however long the connection might have taken", async () => {

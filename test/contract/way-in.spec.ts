@@ -1,7 +1,13 @@
 /** The way in that an HttpsAddress uses, troubled while it changes it. */
 import * as assert from "node:assert/strict";
-import { isAccessError } from "../../provider/errors";
+import { isAccessError, NotSentError } from "../../provider/errors";
+import type { Context } from "../../provider/handler";
+import { LxdClient } from "../../provider/lxd/client";
+import { ClientPool } from "../../provider/lxd/pool";
+import { contextFor } from "../../provider/registry";
+import { setAddress } from "../../provider/resources/listener";
 import { probe } from "../../provider/resources/probe";
+import { getAdministeredServer } from "../../provider/resources/server-identity";
 import { type Double, profileNames, startDouble } from "../support/double/double";
 import { freePort, openHttps, type ServerView, viewOf } from "../support/server-view";
 import { Stack } from "../support/stack";
@@ -56,6 +62,33 @@ for (const profile of profileNames) {
       assert.equal(await view.address(), before);
     });
   });
+}
+
+it("a change that never left, because its server hangs, is not taken back: nothing has come of it", async () => {
+  const server = await startDouble("lxd-5.0", { speed: 5 });
+  const client = new LxdClient({ kind: "unix", socketPath: server.socketPath }, { connect: 5, request: 0.3 });
+  try {
+    const before = await getAdministeredServer(client, undefined);
+    server.intercept(({ path }) => (path.startsWith("/1.0/operations") ? "hang" : undefined));
+    const slow = [1, 2].map(() => client.getPendingTokens({ fresh: true }));
+    const change = { client, server: before, allowLockout: false };
+    const failure = await setAddress(contextOf(server), change, "127.0.0.1:0").catch(
+      (error: unknown) => error,
+    );
+    assert.ok(failure instanceof NotSentError, String(failure));
+    assert.match(failure.message, /^PATCH \/1\.0 on .*: not sent, as 2 requests before it got no reply/);
+    await Promise.allSettled(slow);
+    assert.deepEqual([...new Set(server.requests.map(({ method }) => method))], ["GET"]);
+  } finally {
+    await client.close();
+    await server.stop();
+  }
+});
+
+/** What a handler has around it. */
+function contextOf({ directory: programDirectory }: Double): Context {
+  const surroundings = { config: {}, environment: {}, programDirectory, now: () => new Date() };
+  return contextFor({ ...surroundings, log: () => undefined }, new ClientPool());
 }
 
 describe("dialling an address at which nothing can be dialled", () => {

@@ -85,6 +85,19 @@ describeWith(["lxd-daemon", "sshd"], "a login by SSH", () => {
       });
     });
 
+    it("does not come to the usual files where the agent has too many keys for sshd, and says so", async () => {
+      for (const name of ["1", "2", "3", "4", "5", "6"]) agent.add(strangerKey(name));
+      copyFileSync(sshd.privateKeyPath, usual("id_ed25519"));
+      await atHome(home, async () => {
+        const message = await way.fails(host(), "LXD_NOT_TRUSTED", /Too many authentication failures/);
+        assert.match(
+          message,
+          /tried: the keys of the agent at [^,;]*; not tried any more, .*\(MaxAuthTries\): the key .*id_ed25519; .*agent: false/,
+        );
+        await asks({ agent: false });
+      });
+    });
+
     it("passes over usual files that are of no use, and says which where nothing else helps", async () => {
       writeFileSync(usual("id_ecdsa"), "garbage");
       copyFileSync(strangerKey("locked", "another phrase"), usual("id_ed25519"));

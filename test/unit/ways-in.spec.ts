@@ -91,7 +91,7 @@ describe("the way in by default", () => {
       ssh: JSON.stringify({
         ...{
           host: "edge",
-          port: 2222,
+          port: "2222",
           user: 1000,
           privateKeyPath: "./key",
           hostKeyFingerprint,
@@ -123,6 +123,9 @@ describe("the way in by default", () => {
       hostKey: { knownHosts: "/known", isOptional: false },
     };
     assert.deepEqual(await endpoint(undefined, { ...bySsh, ...ofBastion }), { ...ssh, bastion });
+    const { LXD_ACCESS_SSH_PROXY_JUMP_HOST: _, ...ofNone } = ofBastion;
+    const direct = await endpoint(undefined, { ...bySsh, ...ofNone });
+    assert.deepEqual(direct, { ...ssh, bastion: undefined }, "without a host the rest is of no bastion");
     const config = { ssh: '{"proxyJump":{"host":"other","agent":"/agent","hostKeyFingerprint":"HASH"}}' };
     const found = await endpoint(
       undefined,
@@ -288,6 +291,10 @@ describe("the way in by default", () => {
       "The environment has LXD_ACCESS_SSH_HOSTNAME, which is nothing that a server connection has. Correct or unset it. There are ";
     assert.ok(said.startsWith(expected), said);
     for (const name of Object.values(variables)) assert.ok(said.includes(name), name);
+    const inConfig = { socketPath: "/configured" };
+    assert.deepEqual(await endpoint(undefined, mistyped, inConfig), {
+      ...{ kind: "unix", socketPath: "/configured" },
+    });
     const { LXD_ACCESS_SSH_HOSTNAME: _, ...right } = mistyped;
     assert.deepEqual(await endpoint(undefined, right), { kind: "unix", socketPath: "/lxd" });
     const empty = { ...right, LXD_ACCESS_SSH_HOSTNAME: "" };

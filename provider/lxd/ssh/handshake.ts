@@ -36,6 +36,7 @@ export async function logIn(
   const client = new ssh2.Client();
   const agent = host.agent === undefined ? undefined : agentAt(host.agent, ssh2);
   const logins = loginsOf(host, keys.usable, agent);
+  const untried = logins.map(({ method }) => method);
   const notes: string[] = [];
   let wrongKey: Buffer | undefined;
   let said = "";
@@ -53,7 +54,7 @@ export async function logIn(
       else if (/no matching host key format/.test(error.message)) fail(new WrongHostKey(undefined));
       else if (/signature verification failed/.test(error.message)) fail(unproven(host, error));
       else if (isRefusal(error, isAuthenticating))
-        fail(refusal(host, logins, error, [...notes, ...keys.passedOver]));
+        fail(refusal(host, logins, untried.length, error, [...notes, ...keys.passedOver]));
       else fail(brokenOff(host, error, said, isAuthenticating));
     });
     client.on("close", () => {
@@ -66,7 +67,6 @@ export async function logIn(
     });
     // It would never hear of a stream that is closed already.
     if (stream.destroyed) fail(brokenOff(host, new Error("the host closed the connection"), said, false));
-    const untried = logins.map(({ method }) => method);
     client.connect({
       sock: stream,
       username: host.user,
@@ -122,10 +122,20 @@ function isRefusal(error: Error & { level?: string; code?: unknown }, isAuthenti
 function refusal(
   host: SshHost,
   logins: readonly Login[],
+  untried: number,
   error: Error,
   notes: readonly string[],
 ): AccessError {
-  const tried = logins.map(({ name }) => name).join(", ");
+  const names = logins.map(({ name }) => name);
+  const tried = names.slice(0, names.length - untried).join(", ");
+  const others = names.slice(names.length - untried).join(", ");
+  const limit =
+    others === ""
+      ? []
+      : [
+          `not tried any more, as sshd allows only so many attempts (MaxAuthTries): ${others}; give the right key by ` +
+            "privateKeyPath, or say agent: false",
+        ];
   const said = "code" in error ? ` (${plain(error.message)})` : "";
   const what =
     tried === ""
@@ -133,7 +143,7 @@ function refusal(
       : `the host does not let the user ${JSON.stringify(host.user)} in${said}; tried: ${tried}`;
   return new AccessError(
     "LXD_NOT_TRUSTED",
-    `${[what, ...notes].join("; ")}. Give another user, privateKey, privateKeyPath or agent, or add the public key to that user's ` +
+    `${[what, ...limit, ...notes].join("; ")}. Give another user, privateKey, privateKeyPath or agent, or add the public key to that user's ` +
       `authorized_keys on ${formatHostAndPort(host)}`,
   );
 }

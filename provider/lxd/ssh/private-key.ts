@@ -93,7 +93,7 @@ async function textIn({
     if (isOptional && codeOf(error) === "ENOENT") return undefined;
     throw new AccessError(
       "CONFIG_INVALID",
-      `the private key cannot be read: ${messageOf(error)}. Give another privateKeyPath, or privateKey`,
+      `the private key (${path}) cannot be read: ${messageOf(error)}. Give another privateKeyPath, or privateKey`,
     );
   }
 }
