@@ -25,6 +25,7 @@ const patience = 60_000;
  * @typedef {object} Cluster
  * @property {Member} a the member that was there first, and leads
  * @property {Member} b the member that joined
+ * @property {() => Promise<void>} untilJoined waits until both are online and reach each other, after a restart say
  * @property {() => Promise<void>} stop shuts both down and deletes their directories; may be called again
  */
 
@@ -54,8 +55,9 @@ export async function startCluster({ isJoint = false } = {}) {
     if (!isJoint) await listen(b, `${b.host}:${await freePort(b.host)}`);
     await join(a, b);
     if (!isJoint) await listen(b, "");
-    await untilOnline(a);
-    return { a, b, stop };
+    const untilJoined = () => untilOnline(a, b);
+    await untilJoined();
+    return { a, b, untilJoined, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -126,14 +128,32 @@ async function listen({ daemon }, address) {
   await requestLxd(daemon, "PATCH", "/1.0", { config: { "core.https_address": address } });
 }
 
-/** @param {Member} a */
-async function untilOnline(a) {
+/**
+ * Waits until both members say that they are online, and each passes a request on to the other one, which takes a while
+ * longer after a start.
+ * @param {Member} a
+ * @param {Member} b
+ */
+async function untilOnline(a, b) {
   const until = performance.now() + patience;
   for (;;) {
     const members = await requestLxd(a.daemon, "GET", "/1.0/cluster/members?recursion=1");
     const states = members.map((/** @type {{ status: string }} */ { status }) => status);
-    if (states.length === 2 && states.every((/** @type {string} */ state) => state === "Online")) return;
-    if (performance.now() > until) throw new StepError(`the members are ${states.join(", ")}, not online`);
+    const isOnline = states.length === 2 && states.every((/** @type {string} */ state) => state === "Online");
+    if (isOnline && (await passesOn(a, b)) && (await passesOn(b, a))) return;
+    if (performance.now() > until)
+      throw new StepError(`the members are ${states.join(", ")}, and do not reach each other`);
     await pause(50);
   }
+}
+
+/**
+ * @param {Member} from
+ * @param {Member} to
+ */
+async function passesOn(from, to) {
+  return requestLxd(from.daemon, "GET", `/1.0?target=${to.name}`).then(
+    () => true,
+    () => false,
+  );
 }

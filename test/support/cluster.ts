@@ -20,6 +20,7 @@ export interface TestMember {
   pid(): number;
   /** A port on its address that nobody listens on, as `host:port`. */
   freeAddress(): Promise<string>;
+  /** Starts it again, and waits until the members reach each other. */
   restart(): Promise<void>;
   /** Ends it as a power cut would. */
   kill(): Promise<void>;
@@ -47,7 +48,10 @@ export async function startTestCluster(options: { isJoint?: boolean } = {}): Pro
       connection: { socketPath },
       pid: () => daemon.pid,
       freeAddress: async () => `${host}:${await freePort(host)}`,
-      restart: () => daemon.restart(),
+      restart: async () => {
+        await daemon.restart();
+        await cluster.untilJoined();
+      },
       kill: () => daemon.kill(),
     };
   };
