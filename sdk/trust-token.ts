@@ -35,7 +35,7 @@ export interface TrustTokenArgs {
  * An invitation for one client: a one-shot token for `Remote` or for `lxc remote add`.
  *
  * A token that waits (pending) and one that was redeemed by a client which is still trusted (consumed) are in sync. One
- * that expired, was revoked, was lost when the server restarted, or whose client was removed is gone: a refresh says so,
+ * that expired, was revoked, was lost when the server restarted, or whose client was removed is not: a refresh shows it,
  * the next update issues another. Destroying it revokes the token, or takes its client out of the trust store.
  *
  * Prefer `groups` where the server has them: other clients of the server can read the secret of a pending certificate
@@ -59,7 +59,7 @@ export class TrustToken extends pulumi.CustomResource {
   declare readonly token: pulumi.Output<string | undefined>;
   /** Whether the token still waits for its client. */
   declare readonly state: pulumi.Output<"pending" | "consumed">;
-  /** SHA-256 of the server's certificate, hex. */
+  /** SHA-256 of the server's certificate, hex; while the token waits, of the one that it names. */
   declare readonly serverFingerprint: pulumi.Output<string>;
   /** Addresses inside the token, each host:port. */
   declare readonly addresses: pulumi.Output<string[]>;

@@ -18,6 +18,8 @@ const table: readonly Row[] = [
   { message: /identity token detected/i, code: "LXD_TOKEN_REJECTED" },
   { message: /bad certificate add operation data/i, code: "LXD_TOKEN_REJECTED" },
   { message: /(only running operations can|can't) be cancelled/i, code: "LXD_NOT_FOUND" },
+  // What it says of a client that is no identity: of a unix socket, or trusted through a certificate authority.
+  { message: /identity information must be requested via the HTTPS API/i, code: "LXD_NOT_FOUND" },
   { status: 404, code: "LXD_NOT_FOUND" },
   { status: 412, code: "LXD_ETAG_MISMATCH" },
   { status: 409, code: "LXD_ALREADY_EXISTS" },

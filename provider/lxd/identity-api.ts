@@ -43,7 +43,7 @@ export class IdentityApi extends RestApi {
     try {
       return this.parse(currentIdentity, reply, doing);
     } catch (error) {
-      if (isAccessError(error, "LXD_REJECTED")) return undefined;
+      if (isAccessError(error, "LXD_NOT_FOUND")) return undefined;
       throw error;
     }
   }

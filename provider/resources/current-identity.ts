@@ -3,7 +3,7 @@ import { refuse } from "../errors";
 import { isFineGrained } from "../lxd/entities";
 import type { LxdClient } from "../lxd/client";
 import type { AdministeredServer } from "./server-identity";
-import type { Kind } from "./trust-token-schema";
+import type { State } from "./trust-token-schema";
 
 /** Something that is shown in part to who lacks the right to see all of it. */
 interface Sight {
@@ -28,22 +28,29 @@ const groups: Sight = {
 /** Certificate add tokens are operations of this project. */
 const operations: Sight = {
   ...{ what: "pending tokens", entitlement: "can_view_operations", on: "project default" },
-  server: ["admin", "project_manager", "viewer"],
+  server: ["admin", "project_manager", "viewer", "can_view_projects"],
   project: ["manager", "operator", "viewer", "can_view_operations"],
 };
 
-/** What a token of each kind is told by. https://documentation.ubuntu.com/lxd/latest/reference/permissions/ */
-const sights: Readonly<Record<Kind, readonly Sight[]>> = {
-  certificate: [clients, operations],
-  identity: [clients, groups],
-};
+/**
+ * What a token is told by; one of a certificate that waits no more is in no operation.
+ * https://documentation.ubuntu.com/lxd/latest/reference/permissions/
+ */
+function sightsFor({ held, operation, isNew }: Parameters<typeof requireSight>[2]): Sight[] {
+  if ("groups" in held) return [clients, groups];
+  return isNew === true || operation !== undefined ? [clients, operations] : [clients];
+}
 
 /**
  * LXD_NOT_TRUSTED where something that tells of a token may be hidden from this client. Only identities with fine-grained
  * rights are shown less than all without being told; over a socket there are none. Servers say it of one client with one
  * shared read.
  */
-export async function requireSight(client: LxdClient, server: AdministeredServer, kind: Kind): Promise<void> {
+export async function requireSight(
+  client: LxdClient,
+  server: AdministeredServer,
+  token: Pick<State, "held" | "operation"> & { readonly isNew?: boolean },
+): Promise<void> {
   if (client.endpoint.kind !== "https" || !server.extensions.has("access_management_tls")) return;
   const current = await client.getCurrentIdentity();
   if (!isFineGrained(current)) return;
@@ -52,7 +59,7 @@ export async function requireSight(client: LxdClient, server: AdministeredServer
     permissions.some(
       (one) => one.entity_type === type && one.url === url && entitlements.includes(one.entitlement),
     );
-  const hidden = sights[kind].find(
+  const hidden = sightsFor(token).find(
     ({ server: onServer, project = [] }) =>
       !holds("server", "/1.0", onServer) && !holds("project", "/1.0/projects/default", project),
   );

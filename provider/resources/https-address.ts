@@ -31,13 +31,7 @@ import {
 import { probe } from "./probe";
 import { type Choice, isChosenByServer, resolveListenAddress } from "./server-addresses";
 import { listenerFacts, listenerFactsOf } from "./listener-facts";
-import {
-  type AdministeredServer,
-  getAdministeredServer,
-  serverIdentity,
-  type ServerIdentity,
-  serverKey,
-} from "./server-identity";
+import { type AdministeredServer, getAdministeredServer, serverIdentity, serverKey } from "./server-identity";
 
 const key = "core.https_address";
 
@@ -121,7 +115,7 @@ async function takeBack(context: Context, old: State): Promise<void> {
   if (server === undefined) return;
   const held = heldAddress(server);
   if (!isSameListener(held, assignedBy(old)) || isSameListener(held, old.previousAddress)) return;
-  if (context.isClaimed(claimOf(server.identity))) {
+  if (context.isClaimed(claimOf(server))) {
     context.log(
       "info",
       `${describeMember(client, target)} goes on listening on ${JSON.stringify(held)}, as another HttpsAddress of this program wants it to`,
@@ -160,9 +154,9 @@ async function ensure(context: Context, id: string, old: State | undefined, want
   const client = await context.connect(wanted.connection);
   const server = await requireMember(client, old?.server, { fresh: true, target });
   await requireTargetNamed(client, server, target);
-  claimServer(context, describeMember(client, target), server.identity);
   const held = heldAddress(server);
   const resolvedAddress = await resolveListenAddress(client, wanted, old?.resolvedAddress);
+  claimServer(context, describeMember(client, target), server);
   const previousAddress = old?.previousAddress ?? held;
   const change = { client, server, target, allowLockout };
   const known = {
@@ -205,7 +199,7 @@ async function ensure(context: Context, id: string, old: State | undefined, want
  * A server has one address for clients, so the second resource of a run that sets it is refused. Pulumi deletes a resource
  * that was replaced, renamed or moved after it has made the new one: that delete must leave what the new one has set.
  */
-function claimServer(context: Context, name: string, server: ServerIdentity): void {
+function claimServer(context: Context, name: string, server: AdministeredServer): void {
   if (context.claim(claimOf(server))) return;
   refuse(
     "INPUT_INVALID",
@@ -215,8 +209,8 @@ function claimServer(context: Context, name: string, server: ServerIdentity): vo
 }
 
 /** In a cluster each member has a name, and a listener, of its own. */
-function claimOf(server: ServerIdentity): string {
-  return JSON.stringify(["HttpsAddress", serverKey(server), server.name]);
+function claimOf(server: AdministeredServer): string {
+  return JSON.stringify(["HttpsAddress", serverKey(server), server.identity.name]);
 }
 
 /** The one mapping from the server to the state. */

@@ -64,7 +64,7 @@ export interface TokenKind {
 
 /** Two resources for one name would take each other's token for a leftover, so the second one of a run is refused. */
 export function claimName({ context, client, server }: Place, name: string): void {
-  if (context.claim(JSON.stringify(["TrustToken", serverKey(server.identity), name]))) return;
+  if (context.claim(JSON.stringify(["TrustToken", "name", serverKey(server), name]))) return;
   refuse(
     "LXD_ALREADY_EXISTS",
     `clientName: another TrustToken of this program has issued a token for ${JSON.stringify(name)} on ${client.name} in ` +

@@ -178,7 +178,7 @@ export function hasExpired({ clientExpiresAt }: State, now: Date): boolean {
 export async function withdraw(context: Context, old: State): Promise<void> {
   const { name, clientFingerprint } = old;
   if (!old.enrolled || clientFingerprint === undefined || old.given["revokeOnDelete"] === false) return;
-  if (context.isClaimed(clientClaim(old.serverFingerprint ?? "", clientFingerprint))) {
+  if (context.isClaimed(clientClaim("Remote", old.serverFingerprint ?? "", clientFingerprint))) {
     context.log(
       "info",
       `The client ${clientFingerprint} stays trusted by ${old.address}, as another Remote of this program has it`,

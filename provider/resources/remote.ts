@@ -138,7 +138,7 @@ async function join(
   const record = beginRecord(place, before, surroundings, expected, chosen.made);
   const begun = { ...(await begin(reached, old, wanted, chosen.pair, addresses)), ...record };
   const enrolled = await beTrusted(context, id, { old, wanted, place, chosen, reached, begun });
-  context.claim(clientClaim(begun.serverFingerprint ?? "", begun.clientFingerprint ?? ""));
+  context.claim(clientClaim("Remote", begun.serverFingerprint ?? "", begun.clientFingerprint ?? ""));
   let known: State = { ...begun, enrolled };
   try {
     const server = await reached.client.getServer({ fresh: true });

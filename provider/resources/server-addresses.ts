@@ -29,9 +29,10 @@ const listsForTarget = "network_get_target";
 
 /**
  * The value to set. An IP address that is not the server's own is refused before the listener is touched, because the
- * server would go without any listener while it tries; where nobody can tell, the server decides. INPUT_INVALID lists the addresses that the server has, or those
- * between which it would have to guess. The one that was `chosen` before goes on being it while the server has it: another
- * one that comes beside it (a virtual address, say) is no reason to move. Else the errors of {@link requireInterfaces}.
+ * server would go without any listener while it tries; where nobody can tell, the server decides. INPUT_INVALID lists the
+ * addresses that the server has, or those between which it would have to guess. The one that was `chosen` before goes on
+ * being it while the server has it: another one that comes beside it (a virtual address, say) is no reason to move. Else the
+ * errors of {@link requireInterfaces}.
  */
 export async function resolveListenAddress(
   client: LxdClient,

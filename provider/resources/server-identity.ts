@@ -16,8 +16,9 @@ export const serverIdentity = z.object({
 export type ServerIdentity = z.infer<typeof serverIdentity>;
 
 /** What a server, or a whole cluster, is called in this run, over whichever connection it is reached. */
-export function serverKey({ uuid, fingerprint }: ServerIdentity): string {
-  return uuid ?? fingerprint;
+export function serverKey({ identity, isClustered }: AdministeredServer): string {
+  const { uuid = "", name, fingerprint } = identity;
+  return JSON.stringify([uuid, fingerprint, isClustered ? "" : name]);
 }
 
 /** A server that this client administers: it shows its environment and its configuration. */

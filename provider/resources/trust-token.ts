@@ -29,6 +29,7 @@ import {
   type Place,
   requireAddresses,
   requireListening,
+  type TokenClient,
   type TokenKind,
   type WaitingToken,
 } from "./issuing";
@@ -85,10 +86,10 @@ export const trustToken: ResourceHandler<Args, State> = {
     const expected = await expectedInVain(token, old, wanted);
     const kept = { given: remember(wanted), connection: wanted.connection, held };
     const now = await observe(place, old, { fresh: true });
-    const isOfUse = now?.state === "pending" && now.incomplete === undefined;
+    // A client that is expected, and trusted already, needs no token.
+    const isOfUse = now?.state === "pending" && now.incomplete === undefined && expected.length === 0;
     if (isOfUse && (isDeepStrictEqual(now.held, held) || (await token.changeWaiting(now)))) {
-      const knownClients = [...old.knownClients, ...expected];
-      return { ...now, ...kept, ...readdressed(now, place.server, wanted), knownClients };
+      return { ...now, ...kept, ...readdressed(now, place.server, wanted) };
     }
     const consumed = now?.state === "consumed" ? now : await withdrawPending(place, token, old);
     if (consumed === undefined) return ensureInvited(place, token, wanted);
@@ -102,7 +103,7 @@ export const trustToken: ResourceHandler<Args, State> = {
       );
     }
     const others = expected.filter((fingerprint) => fingerprint !== consumed.clientFingerprint);
-    return { ...consumed, ...kept, knownClients: [...old.knownClients, ...others] };
+    return { ...consumed, ...kept, knownClients: [...consumed.knownClients, ...others] };
   },
 
   delete: (context, _id, old) => withWaysOut(() => withdraw(context, old)),
@@ -147,25 +148,40 @@ async function withdrawPending(place: Place, token: TokenKind, old: State): Prom
   return revokeAndLook(place, old);
 }
 
-/** Revokes first: were the token redeemed between a look at the clients and its revocation, its client would be missed. */
+/**
+ * Revokes before it looks: were the token redeemed in between, its client would be missed. Who was trusted while the token
+ * still waited did not come by it.
+ */
 async function revokeAndLook(place: Place, old: State): Promise<State | undefined> {
-  await tokenOf(place, old.held).revoke(old);
-  return observe(place, { ...old, operation: undefined, identity: undefined }, { fresh: true });
+  const token = tokenOf(place, old.held);
+  const clients = await token.getClients({ fresh: true });
+  const isWaiting = (await token.findWaiting(old, { fresh: true })) !== undefined;
+  const { name, fingerprints } = marksOf(old);
+  const isMeant = (entry: TokenClient): boolean =>
+    entry.name === name || fingerprints.includes(entry.fingerprint);
+  const others = isWaiting ? clients.filter(isMeant).map(({ fingerprint }) => fingerprint) : [];
+  await token.revoke(old);
+  const knownClients = [...new Set([...old.knownClients, ...others])];
+  return observe(place, { ...old, operation: undefined, identity: undefined, knownClients }, { fresh: true });
+}
+
+function claimOf({ server }: Place, fingerprint: string): string {
+  return clientClaim("TrustToken", server.identity.fingerprint, fingerprint);
 }
 
 /** Revokes the token and takes the client that came of it out of the trust store. */
 async function withdraw(context: Context, old: State): Promise<void> {
   const place = await placeOf(context, old.connection, old.server, { fresh: true });
-  await requireSight(place.client, place.server, kindHeld(old));
+  await requireSight(place.client, place.server, old);
   const now = await revokeAndLook(place, old);
   const fingerprint = now?.clientFingerprint;
   if (fingerprint === undefined || old.given["revokeClientOnDelete"] === false) return;
-  if (old.token === undefined || old.knownClients.includes(fingerprint)) return;
+  if (old.token === undefined || now?.knownClients.includes(fingerprint) === true) return;
   const { client } = place;
-  if (context.isClaimed(clientClaim(place.server.identity.fingerprint, fingerprint))) {
+  if (context.isClaimed(claimOf(place, fingerprint))) {
     context.log(
       "info",
-      `The client ${fingerprint} stays trusted by ${client.name}, as a Remote of this program has it`,
+      `The client ${fingerprint} stays trusted by ${client.name}, as another TrustToken of this program has it`,
     );
     return;
   }
@@ -195,7 +211,7 @@ const redemptionSettles = 200;
 async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Promise<State> {
   const { client, server } = place;
   token.requireSupport();
-  await requireSight(client, server, token.kind);
+  await requireSight(client, server, { held: rightsOf(wanted), isNew: true });
   const base = {
     given: remember(wanted),
     connection: wanted.connection,
@@ -209,13 +225,14 @@ async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Prom
   if (expected !== undefined) {
     const { fingerprint } = expected;
     await token.changeClient(fingerprint);
+    place.context.claim(claimOf(place, fingerprint));
     return { ...base, state: "consumed", clientFingerprint: fingerprint, knownClients: [fingerprint] };
   }
   requireListening(place);
   requireAddresses(place, wanted.addresses);
-  claimName(place, wanted.clientName);
   await token.requireRights();
   await requireNameFree(place, token, wanted);
+  claimName(place, wanted.clientName);
   const namesakes = clients
     .filter(({ name }) => name === wanted.clientName)
     .map((entry) => entry.fingerprint);
@@ -272,7 +289,7 @@ async function observe(
 ): Promise<State | undefined> {
   const { context, client, server } = place;
   const token = tokenOf(place, old.held);
-  await requireSight(client, server, token.kind);
+  await requireSight(client, server, old);
   const waiting = await token.findWaiting(old, options);
   if (waiting !== undefined) {
     const incomplete = describeUselessness(waiting, place);
@@ -328,7 +345,11 @@ function addressesGiven({ addresses }: Args): string[] | undefined {
 
 function marksOf(old: State): ClientMarks {
   const { clientFingerprint: expected } = old.given as Pick<Args, "clientFingerprint">;
-  return { name: nameOf(old), fingerprints: [old.clientFingerprint, expected], others: old.knownClients };
+  return {
+    name: nameOf(old),
+    fingerprints: [old.clientFingerprint, expected?.toLowerCase()],
+    others: old.knownClients,
+  };
 }
 
 function nameOf(old: State): string {

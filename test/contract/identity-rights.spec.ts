@@ -129,6 +129,18 @@ for (const profile of ["lxd-5.21", "lxd-6"] as const) {
       assert.deepEqual(await known(), []);
     });
 
+    it("a server that fails to say who the client is, is not taken for one that shows everything", async () => {
+      const made = await stack.create("TrustToken", inputs);
+      await view.redeem(String(made.outputs["token"]), ci);
+      const connection = await asOperator("can_edit", "can_create_identities");
+      server.intercept(({ path }) => {
+        const body = { type: "error", error_code: 500, error: "context deadline exceeded", metadata: null };
+        return path === "/1.0/auth/identities/current" ? { status: 500, body } : undefined;
+      });
+      const hidden = { ...made, outputs: { ...made.outputs, connection } };
+      await assert.rejects(stack.refresh(hidden), /who this client is.*context deadline exceeded/s);
+    });
+
     it("an identity that cannot be seen once it is made is removed again, or said to remain", async () => {
       const connection = await asOperator(...everyRight);
       // What the server shows of itself lags behind what it allows.

@@ -76,7 +76,10 @@ for (const profile of profiles) {
         [remote, adopting(remote)],
       ]);
       await isWhole(moved ?? assert.fail());
-      assert.match(stack.messages.join("\n"), /stays trusted by .*, as a Remote of this program has it/);
+      assert.match(
+        stack.messages.join("\n"),
+        /stays trusted by .*, as another TrustToken of this program has it/,
+      );
     });
 
     /** A Remote that needs no token, because its client is trusted. */

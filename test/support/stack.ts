@@ -150,6 +150,24 @@ export class Stack {
     }
   }
 
+  /** Updates one resource and then deletes another one, which is not in the program any more, in one run. */
+  async updateAndDestroy(
+    [resource, inputs]: readonly [Recorded, Properties],
+    gone: Recorded,
+  ): Promise<Recorded> {
+    const checked = await this.checked(resource.name, inputs);
+    const pool = new ClientPool();
+    try {
+      const provider = this.provider(resource.name, pool);
+      const updated: { outs?: unknown } =
+        (await provider.update?.(resource.id, resource.outputs, checked)) ?? fail();
+      await this.provider(gone.name, pool).delete?.(gone.id, gone.outputs);
+      return recorded(resource.name, resource.id, checked, updated.outs);
+    } finally {
+      await pool.close();
+    }
+  }
+
   /** Creates several at once in one provider process: "created", or the error's message, of each. */
   async createTogether(wanted: readonly { name: ResourceName; inputs: Properties }[]): Promise<string[]> {
     const pool = new ClientPool();
