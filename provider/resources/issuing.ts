@@ -2,8 +2,9 @@
 import { refuse } from "../errors";
 import type { Context } from "../handler";
 import type { LxdClient } from "../lxd/client";
+import { type Identity, isPending } from "../lxd/entities";
 import { type AdministeredServer, serverKey } from "./server-identity";
-import type { Kind, Rights, State } from "./trust-token-schema";
+import type { Args, Kind, Rights, State } from "./trust-token-schema";
 
 /** Where a token lives. */
 export interface Place {
@@ -89,6 +90,38 @@ export function requireAddresses({ client, server }: Place, given: readonly stri
     "LXD_REJECTED",
     `addresses: ${client.name} listens, but names no address at which a client could reach it, so none would be in the token. ` +
       "Give addresses, or let its HttpsAddress name one",
+  );
+}
+
+/**
+ * Where there are identities a name is taken once, by a client of either kind or by a pending identity; a certificate
+ * add token for a taken one is issued all the same, and burnt when it is redeemed.
+ */
+export async function requireNameFree(
+  { client, server }: Place,
+  token: TokenKind,
+  { clientName, clientFingerprint }: Args,
+): Promise<void> {
+  if (!server.extensions.has("access_management_tls")) return;
+  const known = await client.getIdentities({ fresh: true });
+  const expected = known.find(({ id }) => id === clientFingerprint?.toLowerCase());
+  if (expected !== undefined) {
+    const other = token.kind === "identity" ? "projects or restricted: false" : "groups";
+    refuse(
+      "LXD_ALREADY_EXISTS",
+      `clientFingerprint: ${client.name} trusts this client already, as ${JSON.stringify(expected.name)} (${expected.type}), and ` +
+        `cannot give it these rights. Remove it there first, or say its rights by ${other}`,
+    );
+  }
+  // Whether a pending identity is in the way of another one is looked at where that one is made.
+  const isInTheWay = (entry: Identity): boolean => token.kind === "certificate" || !isPending(entry);
+  const namesake = known.find((entry) => entry.name === clientName && isInTheWay(entry));
+  if (namesake === undefined) return;
+  refuse(
+    "LXD_ALREADY_EXISTS",
+    `clientName: ${client.name} already has a client named ${JSON.stringify(clientName)} (${namesake.type}), and names are unique ` +
+      "there. Use another name, remove it (`lxc config trust remove`, `lxc auth identity delete`), or, of one that is trusted, " +
+      "give the fingerprint as clientFingerprint to adopt it",
   );
 }
 

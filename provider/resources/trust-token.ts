@@ -14,7 +14,6 @@ import { isDeepStrictEqual } from "node:util";
 import { connectionRules } from "../connection";
 import { refuse } from "../errors";
 import { type Context, keepWhenUnreachable, type ResourceHandler, withWaysOut } from "../handler";
-import { type Identity, isPending } from "../lxd/entities";
 import { dialledAddress } from "../lxd/address";
 import { decodeTrustToken, encodeTrustToken } from "../lxd/trust-token";
 import { hasUnknown } from "../unknown";
@@ -29,6 +28,7 @@ import {
   type Place,
   requireAddresses,
   requireListening,
+  requireNameFree,
   type TokenClient,
   type TokenKind,
   type WaitingToken,
@@ -247,38 +247,6 @@ async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Prom
     addresses,
     token: encodeTrustToken({ ...issued, clientName: wanted.clientName, addresses, kind: token.kind }),
   };
-}
-
-/**
- * Where there are identities a name is taken once, by a client of either kind or by a pending identity; a certificate
- * add token for a taken one is issued all the same, and burnt when it is redeemed.
- */
-async function requireNameFree(
-  { client, server }: Place,
-  token: TokenKind,
-  { clientName, clientFingerprint }: Args,
-): Promise<void> {
-  if (!server.extensions.has("access_management_tls")) return;
-  const known = await client.getIdentities({ fresh: true });
-  const expected = known.find(({ id }) => id === clientFingerprint?.toLowerCase());
-  if (expected !== undefined) {
-    const other = token.kind === "identity" ? "projects or restricted: false" : "groups";
-    refuse(
-      "LXD_ALREADY_EXISTS",
-      `clientFingerprint: ${client.name} trusts this client already, as ${JSON.stringify(expected.name)} (${expected.type}), and ` +
-        `cannot give it these rights. Remove it there first, or say its rights by ${other}`,
-    );
-  }
-  // Whether a pending identity is in the way of another one is looked at where that one is made.
-  const isInTheWay = (entry: Identity): boolean => token.kind === "certificate" || !isPending(entry);
-  const namesake = known.find((entry) => entry.name === clientName && isInTheWay(entry));
-  if (namesake === undefined) return;
-  refuse(
-    "LXD_ALREADY_EXISTS",
-    `clientName: ${client.name} already has a client named ${JSON.stringify(clientName)} (${namesake.type}), and names are unique ` +
-      "there. Use another name, remove it (`lxc config trust remove`, `lxc auth identity delete`), or, of one that is trusted, " +
-      "give the fingerprint as clientFingerprint to adopt it",
-  );
 }
 
 /** The token as it is now; undefined where it can no longer be redeemed and no trusted client came of it. */
