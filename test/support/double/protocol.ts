@@ -50,7 +50,7 @@ export interface ApiReply {
 export const serverEntitlements = [
   ...(["admin", "viewer", "can_edit", "can_create_identities", "can_view_identities"] as const),
   ...(["can_edit_identities", "can_delete_identities", "can_create_groups", "can_view_groups"] as const),
-  "can_delete_groups",
+  ...(["can_delete_groups", "can_view_projects"] as const),
 ] as const;
 export type Entitlement = (typeof serverEntitlements)[number];
 
@@ -164,6 +164,6 @@ export function notAllowed({ profile }: Host, { identity }: Caller): ApiError {
 /** Whether the caller may see things in this project. */
 export function maySee(caller: Caller, project: string): boolean {
   if (isAdmin(caller) || caller.trust?.projects.includes(project) === true) return true;
-  if (holds(caller, "server", "/1.0", "viewer")) return true;
+  if (may(caller, "can_view_projects")) return true;
   return holds(caller, "project", `/1.0/projects/${encodeURIComponent(project)}`);
 }
