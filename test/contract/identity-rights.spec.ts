@@ -1,6 +1,6 @@
 /** What a TrustToken does over a connection that is an identity with fine-grained rights: against the double. */
 import { strict as assert } from "node:assert";
-import { type IdentityStage, identityStage, operator } from "../support/identity-stage";
+import { operator, useIdentityStage } from "../support/identity-stage";
 import { makePair } from "../support/openssl-pair";
 
 const ci = makePair("ci");
@@ -13,52 +13,41 @@ const everyRight = [
 
 for (const profile of ["lxd-5.21", "lxd-6"] as const) {
   describe(`a TrustToken over a connection with fine-grained rights, on the double of ${profile}`, () => {
-    let server: IdentityStage["server"];
-    let view: IdentityStage["view"];
-    let stack: IdentityStage["stack"];
-    let inputs: IdentityStage["inputs"];
-    let known: IdentityStage["known"];
-    let failsWith: IdentityStage["failsWith"];
-    let asOperator: IdentityStage["asOperator"];
-    let end: IdentityStage["end"];
-    beforeEach(async () => {
-      ({ server, view, stack, inputs, known, failsWith, asOperator, end } = await identityStage(profile));
-    });
-    afterEach(() => end());
+    const on = useIdentityStage(profile);
 
     it("works over a connection that is an identity with just the rights it needs", async () => {
-      const connection = await asOperator(...everyRight);
-      const wanted = { ...inputs, connection };
-      const made = await stack.create("TrustToken", wanted);
-      await view.redeem(String(made.outputs["token"]), ci);
-      const consumed = (await stack.refresh(made)) ?? assert.fail();
-      assert.equal(await stack.plan(consumed, wanted), "same");
-      const other = await stack.update(consumed, { ...wanted, groups: ["g2"] });
-      await stack.destroy(other);
-      assert.deepEqual(await known(), []);
+      const connection = await on.asOperator(...everyRight);
+      const wanted = { ...on.inputs, connection };
+      const made = await on.stack.create("TrustToken", wanted);
+      await on.view.redeem(String(made.outputs["token"]), ci);
+      const consumed = (await on.stack.refresh(made)) ?? assert.fail();
+      assert.equal(await on.stack.plan(consumed, wanted), "same");
+      const other = await on.stack.update(consumed, { ...wanted, groups: ["g2"] });
+      await on.stack.destroy(other);
+      assert.deepEqual(await on.known(), []);
     });
 
     it("a project that the connection may not see is not said to be missing for certain", async () => {
-      await view.createProject("web");
-      const connection = await asOperator(...everyRight);
-      await failsWith(
+      await on.view.createProject("web");
+      const connection = await on.asOperator(...everyRight);
+      await on.failsWith(
         { clientName: "ci", projects: ["web"], connection },
         /has no project "web", or does not show it to this client, which sees "default"\..*\[LXD_NOT_FOUND\]/s,
       );
-      assert.deepEqual(await view.pendingTokens(), []);
+      assert.deepEqual(await on.view.pendingTokens(), []);
     });
 
     it("asks once per server which rights the connection has, for many tokens at once", async () => {
-      const connection = await asOperator(...everyRight);
+      const connection = await on.asOperator(...everyRight);
       const made = await Promise.all(
         ["a", "b", "c"].map((clientName) =>
-          stack.create("TrustToken", { ...inputs, clientName, connection }),
+          on.stack.create("TrustToken", { ...on.inputs, clientName, connection }),
         ),
       );
-      server.requests.length = 0;
-      assert.equal((await stack.refreshTogether(made)).filter((one) => one !== undefined).length, 3);
+      on.server.requests.length = 0;
+      assert.equal((await on.stack.refreshTogether(made)).filter((one) => one !== undefined).length, 3);
       const count = (path: string): number =>
-        server.requests.filter((request) => request.path === path).length;
+        on.server.requests.filter((request) => request.path === path).length;
       assert.deepEqual(
         [count("/1.0/auth/identities/current"), count("/1.0/auth/identities/tls?recursion=1")],
         [1, 1],
@@ -73,116 +62,116 @@ for (const profile of ["lxd-5.21", "lxd-6"] as const) {
     ];
     for (const [lacking, what, kinds] of hidden) {
       it(`a connection without ${lacking} is shown no ${what}: none is taken for gone, and nothing is issued`, async () => {
-        const { connection: overSocket } = inputs;
+        const { connection: overSocket } = on.inputs;
         const made = {
-          identity: await stack.create("TrustToken", inputs),
-          certificate: await stack.create("TrustToken", {
+          identity: await on.stack.create("TrustToken", on.inputs),
+          certificate: await on.stack.create("TrustToken", {
             ...{ clientName: "plain", projects: [], connection: overSocket },
           }),
         };
-        await view.redeem(String(made.identity.outputs["token"]), ci);
-        const before = [await known(), await view.pendingTokens()];
-        const connection = await asOperator(...everyRight.filter((right) => right !== lacking));
-        const [entitlement = "", on] = lacking.split(": ").reverse();
+        await on.view.redeem(String(made.identity.outputs["token"]), ci);
+        const before = [await on.known(), await on.view.pendingTokens()];
+        const connection = await on.asOperator(...everyRight.filter((right) => right !== lacking));
+        const [entitlement = "", project] = lacking.split(": ").reverse();
         const pattern = new RegExp(
-          `shows this client, .*, no ${what},.*\`${entitlement}\` on the ${on === undefined ? "server" : "project default"}.*\\[LXD_NOT_TRUSTED\\]`,
+          `shows this client, .*, no ${what},.*\`${entitlement}\` on the ${project === undefined ? "server" : "project default"}.*\\[LXD_NOT_TRUSTED\\]`,
           "s",
         );
         // Even a stack that keeps what does not answer must not keep quiet about this.
-        stack.config = { onUnreachable: "keep" };
+        on.stack.config = { onUnreachable: "keep" };
         for (const kind of kinds) {
           const { inputs: given, outputs } = made[kind];
           const one = { ...made[kind], outputs: { ...outputs, connection } };
-          await assert.rejects(stack.refresh(one), pattern);
-          await assert.rejects(stack.update(one, { ...given, connection }), pattern);
-          await assert.rejects(stack.destroy(one), pattern);
-          await failsWith({ ...given, clientName: "new", connection }, pattern);
+          await assert.rejects(on.stack.refresh(one), pattern);
+          await assert.rejects(on.stack.update(one, { ...given, connection }), pattern);
+          await assert.rejects(on.stack.destroy(one), pattern);
+          await on.failsWith({ ...given, clientName: "new", connection }, pattern);
         }
-        assert.deepEqual([await known(), await view.pendingTokens()], before);
+        assert.deepEqual([await on.known(), await on.view.pendingTokens()], before);
       });
     }
 
     for (const sight of ["default: can_view_operations", "can_view_projects", "viewer"])
       it(`a certificate token works over a connection that is an identity with just the rights it needs, ${sight}`, async () => {
         const rights = everyRight.filter((right) => right !== "default: can_view_operations");
-        const connection = await asOperator(...rights, sight);
+        const connection = await on.asOperator(...rights, sight);
         const wanted = { clientName: "plain", projects: ["default"], connection };
-        const made = await stack.create("TrustToken", wanted);
-        const pending = (await stack.refresh(made)) ?? assert.fail();
-        assert.equal(await stack.plan(pending, wanted), "same");
-        await view.redeem(String(made.outputs["token"]), ci);
-        const consumed = (await stack.refresh(pending)) ?? assert.fail();
+        const made = await on.stack.create("TrustToken", wanted);
+        const pending = (await on.stack.refresh(made)) ?? assert.fail();
+        assert.equal(await on.stack.plan(pending, wanted), "same");
+        await on.view.redeem(String(made.outputs["token"]), ci);
+        const consumed = (await on.stack.refresh(pending)) ?? assert.fail();
         assert.deepEqual(
-          [consumed.outputs["clientFingerprint"], await stack.plan(consumed, wanted)],
+          [consumed.outputs["clientFingerprint"], await on.stack.plan(consumed, wanted)],
           [ci.fingerprint, "same"],
         );
       });
 
     it("a client that the server knows by a certificate authority is shown everything", async () => {
-      const connection = await asOperator("admin");
-      server.intercept(({ path }) => {
+      const connection = await on.asOperator("admin");
+      on.server.intercept(({ path }) => {
         const error = "Current identity information must be requested via the HTTPS API";
         const body = { type: "error", error_code: 400, error, metadata: null };
         return path === "/1.0/auth/identities/current" ? { status: 400, body } : undefined;
       });
-      const made = await stack.create("TrustToken", { ...inputs, connection });
-      assert.equal(await stack.plan(made, { ...inputs, connection }), "same");
-      await stack.destroy(made);
-      assert.deepEqual(await known(), []);
+      const made = await on.stack.create("TrustToken", { ...on.inputs, connection });
+      assert.equal(await on.stack.plan(made, { ...on.inputs, connection }), "same");
+      await on.stack.destroy(made);
+      assert.deepEqual(await on.known(), []);
     });
 
     it("a server that fails to say who the client is, is not taken for one that shows everything", async () => {
-      const made = await stack.create("TrustToken", inputs);
-      await view.redeem(String(made.outputs["token"]), ci);
-      const connection = await asOperator("can_edit", "can_create_identities");
-      server.intercept(({ path }) => {
+      const made = await on.stack.create("TrustToken", on.inputs);
+      await on.view.redeem(String(made.outputs["token"]), ci);
+      const connection = await on.asOperator("can_edit", "can_create_identities");
+      on.server.intercept(({ path }) => {
         const body = { type: "error", error_code: 500, error: "context deadline exceeded", metadata: null };
         return path === "/1.0/auth/identities/current" ? { status: 500, body } : undefined;
       });
       const hidden = { ...made, outputs: { ...made.outputs, connection } };
-      await assert.rejects(stack.refresh(hidden), /who this client is.*context deadline exceeded/s);
+      await assert.rejects(on.stack.refresh(hidden), /who this client is.*context deadline exceeded/s);
     });
 
     it("an identity that cannot be seen once it is made is removed again, or said to remain", async () => {
-      const connection = await asOperator(...everyRight);
+      const connection = await on.asOperator(...everyRight);
       // What the server shows of itself lags behind what it allows.
       let isMade = false;
-      server.intercept(({ method, path }) => {
+      on.server.intercept(({ method, path }) => {
         if (method === "POST" && path === "/1.0/auth/identities/tls") isMade = true;
         const isList = method === "GET" && path === "/1.0/auth/identities/tls?recursion=1";
         return isMade && isList ? { status: 200, body: { type: "sync", metadata: [] } } : undefined;
       });
-      await failsWith(
-        { ...inputs, connection },
+      await on.failsWith(
+        { ...on.inputs, connection },
         /that this client may not see.*it was removed again.*`can_view_identities`.*\[LXD_NOT_TRUSTED\]/s,
       );
-      server.intercept(undefined);
-      assert.deepEqual(await known(), []);
+      on.server.intercept(undefined);
+      assert.deepEqual(await on.known(), []);
     });
 
     it("never changes or removes the client that the connection uses", async () => {
-      const connection = await asOperator("admin");
+      const connection = await on.asOperator("admin");
       const own = {
         clientName: "operator",
         groups: ["g1"],
         clientFingerprint: operator.fingerprint,
         connection,
       };
-      await failsWith(own, /is the one that this connection to .* uses.*\[LXD_LOCKOUT\]/s);
+      await on.failsWith(own, /is the one that this connection to .* uses.*\[LXD_LOCKOUT\]/s);
 
-      const token = await stack.create("TrustToken", {
-        ...inputs,
+      const token = await on.stack.create("TrustToken", {
+        ...on.inputs,
         clientName: "heir",
         groups: ["operators"],
       });
-      await view.redeem(String(token.outputs["token"]), ci);
+      await on.view.redeem(String(token.outputs["token"]), ci);
       const asHeir = { ...connection, clientCertificate: ci.certificate, clientKey: ci.privateKey };
-      await stack.destroy({ ...token, outputs: { ...token.outputs, connection: asHeir } });
+      await on.stack.destroy({ ...token, outputs: { ...token.outputs, connection: asHeir } });
       assert.match(
-        stack.messages.join("\n"),
+        on.stack.messages.join("\n"),
         /warning: .* is the one that this connection uses.*auth identity delete/,
       );
-      assert.deepEqual(await known(), ["heir: Client certificate"]);
+      assert.deepEqual(await on.known(), ["heir: Client certificate"]);
     });
   });
 }

@@ -14,7 +14,7 @@ type Inputs = Record<string, unknown>;
 export const operator = makePair("operator");
 
 /** The server listens and has the groups g1 and g2. */
-export interface IdentityStage {
+interface IdentityStage {
   readonly server: Double;
   readonly view: ServerView;
   readonly stack: Stack;
@@ -29,7 +29,34 @@ export interface IdentityStage {
   readonly end: () => Promise<void>;
 }
 
-export async function identityStage(profile: "lxd-5.21" | "lxd-6"): Promise<IdentityStage> {
+/** One for each test of the surrounding `describe`, there while the test runs. */
+export function useIdentityStage(profile: "lxd-5.21" | "lxd-6"): Omit<IdentityStage, "end"> {
+  let stage: IdentityStage | undefined;
+  beforeEach(async () => {
+    stage = await identityStage(profile);
+  });
+  afterEach(() => stage?.end());
+  const now = (): IdentityStage => stage ?? assert.fail("the server is there only while tests run");
+  return {
+    get server() {
+      return now().server;
+    },
+    get view() {
+      return now().view;
+    },
+    get stack() {
+      return now().stack;
+    },
+    get inputs() {
+      return now().inputs;
+    },
+    known: () => now().known(),
+    failsWith: (given, pattern) => now().failsWith(given, pattern),
+    asOperator: (...entitlements) => now().asOperator(...entitlements),
+  };
+}
+
+async function identityStage(profile: "lxd-5.21" | "lxd-6"): Promise<IdentityStage> {
   const folder = mkdtempSync(join(tmpdir(), "lxa-groups-"));
   const stack = new Stack(folder);
   const server = await startDouble(profile, { speed: 5 });
