@@ -174,9 +174,9 @@ async function withdraw(context: Context, old: State): Promise<void> {
   const place = await placeOf(context, old.connection, old.server, { fresh: true });
   await requireSight(place.client, place.server, old);
   const now = await revokeAndLook(place, old);
-  const fingerprint = now?.clientFingerprint;
-  if (fingerprint === undefined || old.given["revokeClientOnDelete"] === false) return;
-  if (old.token === undefined || now?.knownClients.includes(fingerprint) === true) return;
+  if (now?.clientFingerprint === undefined || old.given["revokeClientOnDelete"] === false) return;
+  const { clientFingerprint: fingerprint, knownClients } = now;
+  if (old.token === undefined || knownClients.includes(fingerprint)) return;
   const { client } = place;
   if (context.isClaimed(claimOf(place, fingerprint))) {
     context.log(
