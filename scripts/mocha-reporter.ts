@@ -4,10 +4,22 @@
  * TypeScript, because mocha loads it through ts-node, which lets no .mjs file through.
  */
 import { reporters, Runner, type Suite, type Test } from "mocha";
+import { type Finding, findingsOf } from "../test/support/faults/finding";
+
+/** A test that passed, where it stands, and what it has found out, where it tells that. */
+export interface Passed {
+  readonly kind: "passed";
+  /** With the titles of the suites around it. */
+  readonly title: string;
+  /** Titles of the suites around it and its own, the outermost first. */
+  readonly path: readonly string[];
+  readonly findings: readonly Finding[];
+}
 
 /** The result of one test, or that all have run. The reason is why a test was skipped, where it says so. */
 export type Result =
-  | { readonly kind: "passed" | "failed" | "skipped"; readonly title: string; readonly reason?: string }
+  | Passed
+  | { readonly kind: "failed" | "skipped"; readonly title: string; readonly reason?: string }
   | { readonly kind: "end" };
 
 export default class LayerReporter extends reporters.Spec {
@@ -15,7 +27,7 @@ export default class LayerReporter extends reporters.Spec {
     super(runner, options);
     const { EVENT_TEST_PASS, EVENT_TEST_FAIL, EVENT_TEST_PENDING, EVENT_RUN_END } = Runner.constants;
     runner.on(EVENT_TEST_PASS, (test) => {
-      send({ kind: "passed", title: test.fullTitle() });
+      send({ kind: "passed", title: test.fullTitle(), path: test.titlePath(), findings: findingsOf(test) });
     });
     // A hook that fails counts like a test: what it was to prepare did not run.
     runner.on(EVENT_TEST_FAIL, (test) => {

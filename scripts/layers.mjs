@@ -1,0 +1,158 @@
+/** The layers of tests: what each needs of this machine, running one, and telling what came of it. */
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { atEnd } from "./ending.mjs";
+import { isolatedEnvironment } from "./environment.mjs";
+import { endSession, root } from "./run.mjs";
+import { detail, say } from "./steps.mjs";
+
+/** What each layer needs. */
+export const layers = {
+  unit: { nss: true },
+  contract: {},
+  server: { lxd: true, incus: true, sshd: true },
+  faults: { pulumi: true, lxd: true, incus: true, sshd: true },
+  engine: { pulumi: true, lxd: true, incus: true, sshd: true },
+  soak: { lxd: true },
+};
+/** How long a layer may take to end after its last test, in milliseconds; what it left open keeps it from ending. */
+const endsWithin = 15_000;
+
+/** @typedef {keyof typeof layers} Layer */
+/** @typedef {import("./mocha-reporter.ts").Passed} Passed */
+/** @typedef {{ layer: Layer | "set-up", passed: Passed[], failed: string[], skipped: { title: string, reason?: string }[], seconds: number }} Count */
+
+/**
+ * @param {string} folder
+ * @returns {boolean}
+ */
+export function hasSpecs(folder) {
+  if (!existsSync(folder)) return false;
+  return readdirSync(folder, { withFileTypes: true }).some((entry) =>
+    entry.isDirectory() ? hasSpecs(join(folder, entry.name)) : entry.name.endsWith(".spec.ts"),
+  );
+}
+
+/**
+ * What the tests are told: where the engine is, and why something is not there, which is then the reason of the tests
+ * that are skipped for it.
+ * @param {import("./setup.mjs").Found} found
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function environmentFor({ pulumi, reasons }) {
+  // The first line says it; how to help it was printed already.
+  const missing = Object.entries(reasons).map(([name, reason]) => [
+    `LXD_ACCESS_TEST_${name.toUpperCase()}_MISSING`,
+    reason.split("\n")[0]?.replace(/:$/, ""),
+  ]);
+  return {
+    ...isolatedEnvironment(pulumi),
+    ...(pulumi && { LXD_ACCESS_TEST_PULUMI: pulumi.command }),
+    ...Object.fromEntries(missing),
+  };
+}
+
+/** @param {import("./setup.mjs").Found} found */
+export function describe({ pulumi, lxd, incus, sshd, reasons }) {
+  return [
+    ...(pulumi ? [`Pulumi ${pulumi.version} (${pulumi.origin})`] : []),
+    ...(lxd ? [`LXD ${lxd.version} (${lxd.command})`] : []),
+    ...(incus ? [`Incus ${incus.version} (${incus.command})`] : []),
+    ...(sshd ? [`sshd (${sshd.command})`] : []),
+    ...Object.entries(reasons).map(([name, reason]) => `no ${name}: ${reason}`),
+  ];
+}
+
+/**
+ * Runs one layer to its end. A process that crashes, ends too early or does not end counts as a failure.
+ * @param {Layer} layer
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string | undefined} grep
+ * @param {(text: string) => void} show prints
+ * @returns {Promise<Count>}
+ */
+export async function runLayer(layer, env, grep, show) {
+  const started = Date.now();
+  show(`\nTests: ${layer}\n`);
+  /** @type {Count} */
+  const count = { layer, passed: [], failed: [], skipped: [], seconds: 0 };
+  // mocha loads modules of its own by require(), which older releases of Node do only when told to.
+  const isOldNode = Reflect.get(process.features, "require_module") !== true;
+  const flags = isOldNode ? ["--experimental-require-module", "--disable-warning=ExperimentalWarning"] : [];
+  const mocha = join(root, "node_modules", "mocha", "bin", "mocha.js");
+  const reporter = join(root, "scripts", "mocha-reporter.ts");
+  const color = process.stdout.isTTY ? ["--color"] : [];
+  const only = grep === undefined ? [] : ["--fgrep", grep];
+  const args = [...flags, mocha, "--reporter", reporter, ...color, ...only];
+  const child = spawn(process.execPath, [...args, `test/${layer}/**/*.spec.ts`], {
+    cwd: root,
+    env,
+    // A session of its own, so that programs which an interrupted test leaves behind can be found.
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", show);
+  const end = new Promise((resolve) => child.once("close", (code, signal) => resolve(signal ?? code)));
+  atEnd(`ending the ${layer} tests`, async () => {
+    if (child.kill("SIGTERM")) await end;
+  });
+  let isDone = false;
+  /** @type {NodeJS.Timeout | undefined} */
+  let limit;
+  child.on("message", (/** @type {import("./mocha-reporter.ts").Result} */ result) => {
+    if (result.kind === "passed") count.passed.push(result);
+    else if (result.kind === "failed") count.failed.push(result.title);
+    else if (result.kind === "skipped") count.skipped.push(result);
+    else {
+      isDone = true;
+      limit = setTimeout(() => {
+        count.failed.push("the process does not end after its last test: something is left open");
+        child.kill("SIGTERM");
+        setTimeout(() => child.kill("SIGKILL"), endsWithin).unref();
+      }, endsWithin);
+    }
+  });
+  const code = await end;
+  clearTimeout(limit);
+  if (child.pid !== undefined) endSession(child.pid);
+  if (!isDone) count.failed.push(`the test process ended before its last test (${code})`);
+  else if (code !== 0 && count.failed.length === 0) count.failed.push(`the test process failed (${code})`);
+  count.seconds = (Date.now() - started) / 1000;
+  return count;
+}
+
+/**
+ * Prints what came out, the plain line last.
+ * @param {readonly Count[]} counts
+ * @returns {number} the exit code
+ */
+export function summarize(counts) {
+  say("done");
+  for (const { layer, passed, failed, skipped, seconds } of counts) {
+    const line = `${passed.length} passed, ${failed.length} failed, ${skipped.length} skipped`;
+    detail(`${layer.padEnd(10)}${line}  (${seconds.toFixed(1)} s)`);
+    for (const [reason, titles] of byReason(skipped)) {
+      detail(
+        reason === undefined
+          ? `  skipped: ${titles.join("; ")}`
+          : `  skipped: ${titles.length} because ${reason}`,
+      );
+    }
+    for (const title of failed) detail(`  failed: ${title}`);
+  }
+  const passed = counts.reduce((sum, count) => sum + count.passed.length, 0);
+  const failed = counts.reduce((sum, count) => sum + count.failed.length, 0);
+  const skipped = counts.reduce((sum, count) => sum + count.skipped.length, 0);
+  if (passed + failed === 0) detail("Nothing ran, which is no success.");
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+/** @param {Count["skipped"]} skipped */
+function byReason(skipped) {
+  /** @type {Map<string | undefined, string[]>} */
+  const titles = new Map();
+  for (const { title, reason } of skipped) titles.set(reason, [...(titles.get(reason) ?? []), title]);
+  return titles;
+}
