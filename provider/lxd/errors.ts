@@ -8,10 +8,22 @@ interface Row {
   readonly status?: number;
   readonly message?: RegExp;
   readonly code: ErrorCode;
+  /** What to do next, where the server's own words do not say it. */
+  readonly hint?: string;
 }
+
+/** Newer servers say so while they wait for their database; nothing comes of a request then. */
+const starting = /daemon (setup in progress|(is )?(not ready|not started|starting))/i;
 
 /** First match wins. Wording differs between versions, so the patterns are loose. */
 const table: readonly Row[] = [
+  { message: starting, code: "LXD_UNREACHABLE", hint: "It is still starting: run again when it is up" },
+  {
+    // What reads are told by a server that has closed its database already.
+    message: /shutting down|database is closed/i,
+    code: "LXD_UNREACHABLE",
+    hint: "It is shutting down: run again when it is up",
+  },
   { message: /token has expired/i, code: "LXD_TOKEN_EXPIRED" },
   { message: /no matching certificate add operation/i, code: "LXD_TOKEN_REJECTED" },
   { message: /no pending identities found|matching pending identity/i, code: "LXD_TOKEN_REJECTED" },
@@ -32,17 +44,25 @@ const table: readonly Row[] = [
   // A member of a cluster passes a request on to another one, which does not answer.
   { message: /missing event connection with target cluster member/i, code: "LXD_UNREACHABLE" },
   { status: 500, message: /unable to connect to: /i, code: "LXD_UNREACHABLE" },
-  { message: /daemon (is )?(not started|starting|shutting down)/i, code: "LXD_UNREACHABLE" },
 ];
 
-/** The code for a server's refusal. */
-export function classify(status: number, message: string): ErrorCode {
+function rowFor(status: number, message: string): Row {
   const row = table.find(
     (candidate) =>
       (candidate.status === undefined || candidate.status === status) &&
       (candidate.message === undefined || candidate.message.test(message)),
   );
-  return row?.code ?? "LXD_REJECTED";
+  return row ?? { code: "LXD_REJECTED" };
+}
+
+/** The code for a server's refusal. */
+export function classify(status: number, message: string): ErrorCode {
+  return rowFor(status, message).code;
+}
+
+/** Whether a server refuses whatever it is asked because it has not started yet. */
+export function isStarting(status: number, message: string): boolean {
+  return status === 503 && starting.test(message);
 }
 
 /** A refusal by the server. `serverMessage` is what it said, shortened, secrets of the request taken out. */
@@ -52,6 +72,8 @@ export class LxdError extends AccessError {
     readonly serverMessage: string,
     status: number,
   ) {
-    super(classify(status, serverMessage), `${doing}: the server refused (${status}): ${serverMessage}`);
+    const { code, hint } = rowFor(status, serverMessage);
+    const refused = `${doing}: the server refused (${status}): ${serverMessage}`;
+    super(code, hint === undefined ? refused : `${refused}. ${hint}`);
   }
 }

@@ -2,10 +2,11 @@
  * The REST API of LXD and Incus as such: replies in their envelope, identical reads shared, refusals as errors.
  * https://documentation.ubuntu.com/lxd/latest/rest-api/
  */
+import { setTimeout } from "node:timers/promises";
 import type { z } from "zod";
 import { AccessError } from "../errors";
 import { replyEnvelope } from "./entities";
-import { LxdError } from "./errors";
+import { isStarting, LxdError } from "./errors";
 import {
   describeEndpoint,
   type Endpoint,
@@ -17,6 +18,8 @@ import {
 
 /** How long an identical read may be answered from a reply that has come, in milliseconds. */
 const sharedFor = 1000;
+/** How long until a server that is still starting is asked again, in milliseconds. */
+const startingPause = 250;
 
 /** Says that a read decides or verifies a write, so that it must not be answered from an earlier reply. */
 export interface ReadOptions {
@@ -54,7 +57,7 @@ export class RestApi {
     const earlier = this.shared.get(key);
     if (options.fresh !== true && earlier !== undefined && performance.now() < earlier.until)
       return earlier.reply;
-    const entry = { until: Infinity, reply: this.transport.send(request) };
+    const entry = { until: Infinity, reply: this.send(request) };
     this.shared.set(key, entry);
     entry.reply.then(
       () => (entry.until = performance.now() + sharedFor),
@@ -67,17 +70,29 @@ export class RestApi {
   protected async write(request: Request, doing: string): Promise<unknown> {
     this.shared.clear();
     try {
-      const reply = await this.transport.send(request);
+      const reply = await this.send(request);
       return envelope(reply, doing, request.secrets).metadata;
     } finally {
       this.shared.clear();
     }
   }
 
+  /** A server that says it is still starting has done nothing: it is asked again, for as long as a connection may take. */
+  private async send(request: Request): Promise<Reply> {
+    const until = performance.now() + this.transport.timeouts.connect * 1000;
+    let reply = await this.transport.send(request);
+    while (saysItIsStarting(reply) && performance.now() < until) {
+      await setTimeout(startingPause);
+      reply = await this.transport.send(request);
+    }
+    return reply;
+  }
+
   protected parse<Entity>(entity: z.ZodType<Entity>, reply: Reply, doing: string): Entity {
     const parsed = entity.safeParse(envelope(reply, doing).metadata);
     if (parsed.success) return parsed.data;
-    const where = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
+    const [first, ...others] = parsed.error.issues.map((issue) => issue.path.join("."));
+    const where = others.length === 0 ? first : `${first ?? ""} and ${others.length} more`;
     throw new AccessError(
       "LXD_PROTOCOL",
       `${doing}: the reply is not what LXD or Incus send (${where || "top level"})`,
@@ -99,8 +114,17 @@ function envelope(
     );
   }
   if (parsed.data.type !== "error" && reply.status < 400) return parsed.data;
-  const said = secrets.reduce((text, secret) => text.replaceAll(secret, "[secret]"), parsed.data.error);
+  const said = secrets
+    .flatMap((secret) => [secret, encodeURIComponent(secret)])
+    .reduce((text, secret) => text.replaceAll(secret, "[secret]"), parsed.data.error);
   throw new LxdError(doing, said.slice(0, 500), reply.status);
+}
+
+function saysItIsStarting({ status, text }: Reply): boolean {
+  // Most replies are not looked into twice.
+  if (status !== 503) return false;
+  const parsed = replyEnvelope.safeParse(parseJson(text));
+  return parsed.success && isStarting(status, parsed.data.error);
 }
 
 function parseJson(text: string): unknown {

@@ -62,6 +62,9 @@ const answers: Partial<Record<ErrorCode, [status: number, message: string][]>> =
   LXD_UNREACHABLE: [
     [503, "LXD is shutting down"],
     [503, "Service Unavailable"],
+    [503, "Shutting down"],
+    [500, "Failed to begin transaction: sql: database is closed"],
+    [503, "LXD daemon setup in progress"],
     [500, "Daemon is starting up"],
     [500, "Missing event connection with target cluster member"],
     [
