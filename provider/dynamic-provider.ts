@@ -4,7 +4,7 @@
  */
 import type { dynamic } from "@pulumi/pulumi";
 import { configNames, type ProviderConfig } from "./connection";
-import { AccessError, isAccessError, messageOf } from "./errors";
+import { AccessError, isAccessError, messageOf, printable } from "./errors";
 import { type Context, PartialError, type RawInputs } from "./handler";
 import type { ClientPool } from "./lxd/pool";
 import { type AnyHandler, contextFor, handlers, type ResourceName, type Surroundings } from "./registry";
@@ -50,7 +50,7 @@ export function dynamicProvider(
           // The engine prints the value of a property that is named here, a secret one's too. So the reason names it.
           failures: checkInputs(handler, inputs).map(({ property, reason }) => ({
             property: "",
-            reason: `${property}: ${reason}`,
+            reason: printable(`${property}: ${reason}`),
           })),
         });
       }),
@@ -123,7 +123,7 @@ async function reporting<Result>(
   } catch (error) {
     const isExpected = isAccessError(error);
     const bug = `${name}: this is a bug in pulumi-lxd-access: ${messageOf(error)} [BUG]`;
-    const reported = new Error(isExpected ? error.message : bug);
+    const reported = new Error(isExpected ? error.message : printable(bug));
     if (isExpected) reported.stack = "";
     if (error instanceof PartialError && recorded !== undefined) {
       Object.assign(reported, {

@@ -31,15 +31,35 @@ export type ErrorCode =
  */
 export class AccessError extends Error {
   override readonly name = "AccessError";
+  /** The message without the code, for use inside another message. Can be printed as it is. */
+  readonly summary: string;
 
   constructor(
     readonly errorCode: ErrorCode,
-    /** The message without the code, for use inside another message. */
-    readonly summary: string,
+    summary: string,
     options?: { cause?: unknown },
   ) {
-    super(`${summary} [${errorCode}]`, options);
+    const text = printable(shortened(summary));
+    super(`${text} [${errorCode}]`, options);
+    this.summary = text;
   }
+}
+
+/** What steers a terminal, turns the writing around or cannot be seen: what servers, files and programs name may hold it. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** A text that can be shown as it is: what cannot be printed is escaped, as in `\u{1b}`. */
+export function printable(text: string): string {
+  return text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+const longestBeginning = 6000;
+const longestEnd = 2000;
+
+/** What servers and files name may be endless. The end of a message says what to do next, so it stays. */
+function shortened(text: string): string {
+  if (text.length <= longestBeginning + longestEnd) return text;
+  return `${text.slice(0, longestBeginning)} … ${text.slice(-longestEnd)}`;
 }
 
 /** A request that was not sent, so that nothing has come of it. */

@@ -1,6 +1,6 @@
 /** Every resource by name, and what the fronts do with a handler whatever resource it is of. */
 import { onUnreachableVariable, type ProviderConfig } from "./connection";
-import { refuse } from "./errors";
+import { printable, refuse } from "./errors";
 import { decodeTrustToken } from "./functions/decode-trust-token";
 import { getDefaultRemote } from "./functions/get-default-remote";
 import { getServer } from "./functions/get-server";
@@ -63,7 +63,9 @@ export function contextFor(surroundings: Surroundings, pool: ClientPool): Contex
     onUnreachable: onUnreachable(surroundings),
     programDirectory,
     now,
-    log,
+    log: (level, message) => {
+      log(level, printable(message));
+    },
   };
 }
 
