@@ -123,5 +123,15 @@ function isIP(host: string): boolean {
 function isHost(host: string): boolean {
   if (isIP(host)) return true;
   if (/^[0-9.]+$/.test(host)) return false; // digits and dots only, yet no IPv4 address: a slip, not a name
-  return host.length <= 253 && /^(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*\.?$/i.test(host);
+  return (
+    host.length <= 253 &&
+    /^(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*\.?$/i.test(host) &&
+    isNameInUrl(host)
+  );
+}
+
+/** URLs take a name whose end is a number for an IP address, in whatever base: "0x7f.1" is 127.0.0.1, "lxd.1" is none. */
+function isNameInUrl(host: string): boolean {
+  const url = `https://${host}`;
+  return URL.canParse(url) && new URL(url).hostname === host.toLowerCase();
 }

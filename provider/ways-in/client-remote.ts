@@ -12,7 +12,7 @@ import {
 import { defaultClientDirectory } from "../client-config/default-directory";
 import { listRemotes } from "../client-config/remote-list";
 import { AccessError, refuse } from "../errors";
-import { parseServerAddress } from "../lxd/address";
+import { describeServerAddressProblem, parseServerAddress } from "../lxd/address";
 import type { Endpoint } from "../lxd/transport";
 import { fingerprintIn } from "../pki/certificate-facts";
 import { describeClientPairProblem } from "../pki/client-pair";
@@ -62,8 +62,8 @@ export async function remoteEndpoint(
 
 async function httpsEndpoint(name: string, found: Found, where: string, addr: string): Promise<Endpoint> {
   // Clients of newer Incus servers keep several addresses in one entry, between commas. The first one is taken.
-  const address = addr.split(",").map((one) => parseServerAddress(one.trim()));
-  const [server] = address.filter((one) => one !== undefined);
+  const address = addr.split(",").map((one) => one.trim());
+  const server = parseServerAddress(address.find((one) => describeServerAddressProblem(one) === undefined) ?? "");
   if (server === undefined)
     return refuse(
       "CLIENT_CONFIG",
