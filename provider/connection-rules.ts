@@ -95,7 +95,10 @@ function sshRules(given: unknown, path: string): CheckFailure[] {
     const reason = "is one pin too many beside knownHostsPath; keep one of them";
     mistakes.push({ property: `${path}.hostKeyFingerprint`, reason });
   }
-  return [...mistakes, ...sshRules(valueOf(given, "proxyJump"), `${path}.proxyJump`)];
+  // A bastion has none of its own.
+  return path === "connection.ssh"
+    ? [...mistakes, ...sshRules(valueOf(given, "proxyJump"), `${path}.proxyJump`)]
+    : mistakes;
 }
 
 function either(names: readonly string[]): string {
