@@ -31,10 +31,10 @@ export function describeUnsafeName(name: string): string | undefined {
   if (name === "") return "it is empty";
   // Not repeated in the message: what cannot be printed would spoil it.
   if (/[\p{C}\p{Z}]/u.test(name)) return "it holds white space or a character that cannot be printed";
+  if (Buffer.byteLength(name) > longestName) return `it is longer than ${longestName} bytes`;
   const forbidden = /[:/\\]/.exec(name)?.[0];
   if (forbidden !== undefined) return `"${name}" holds "${forbidden}"`;
   if (name === "<<") return 'it is "<<", which YAML takes for a merge';
   if (/^[-.~]/.test(name)) return `"${name}" begins with "${name.charAt(0)}"`;
-  if (Buffer.byteLength(name) > longestName) return `it is longer than ${longestName} bytes`;
   return undefined;
 }

@@ -180,5 +180,5 @@ function describeIdentityNameProblem(name: string): string | undefined {
 
 function describeNameProblem(name: string): string | undefined {
   if (name === "") return "must not be empty";
-  return /\p{Cc}/u.test(name) ? "must not contain control characters" : undefined;
+  return /[\p{Cc}\p{Cs}]/u.test(name) ? "must not contain control characters" : undefined;
 }
