@@ -13,7 +13,7 @@ export function describeSshKeyProblem(text: string): string | undefined {
   if (!begins.test(text))
     return "must be a private key (-----BEGIN OPENSSH PRIVATE KEY----- or PEM), not a path or another encoding";
   const block = blockOf(text);
-  if (block !== undefined && isProtectedKey(block)) return undefined;
+  if (block !== undefined && isProtectedKey(block)) return isTooSlow(block) ? tooSlow : undefined;
   const isWhole =
     kindOf(block) === "OPENSSH" ? containerOf(block) !== undefined : read(block, undefined) !== undefined;
   return isWhole ? undefined : "is damaged or not a private key; give its text complete and unchanged";
@@ -25,6 +25,21 @@ export function isProtectedKey(text: string): boolean {
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: *4, *ENCRYPTED/m.test(block)) return true;
   const container = containerOf(block);
   return container !== undefined && container.toString("latin1", 4, 4 + container.readUInt32BE(0)) !== "none";
+}
+
+/** ssh-keygen makes 24 where nothing else is said. A thousand take half a minute, in which nothing else gets its turn. */
+const mostRounds = 1000;
+const tooSlow = `is protected by more than ${mostRounds} rounds; write it anew with fewer (\`ssh-keygen -p -a 24\`)`;
+
+/** Whether a protected key in OpenSSH's own form takes more rounds to open than anybody waits for. */
+function isTooSlow(text: string): boolean {
+  const content = containerOf(blockOf(text));
+  if (content === undefined) return false;
+  const skip = (at: number): number =>
+    at + 4 <= content.length ? at + 4 + content.readUInt32BE(at) : content.length;
+  // The names of cipher and derivation come first, then the salt, in a field with the rounds.
+  const rounds = skip(skip(skip(0)) + 4);
+  return rounds + 4 <= content.length && content.readUInt32BE(rounds) > mostRounds;
 }
 
 /** A key to log in with, and what to call it in messages. */
@@ -73,6 +88,7 @@ async function readKey(source: KeySource, passphrase: string | undefined): Promi
       "CONFIG_INVALID",
       `the private key (${name}) is protected by a passphrase. Give privateKeyPassphrase`,
     );
+  if (isProtected && isTooSlow(text)) refuse("CONFIG_INVALID", `the private key (${name}) ${tooSlow}`);
   const key = await parse(text, isProtected ? passphrase : undefined);
   if (key !== undefined) return key;
   return refuse(
@@ -116,11 +132,16 @@ const begins = /-----BEGIN (OPENSSH |RSA |EC |ENCRYPTED |)PRIVATE KEY-----/;
  * it; undefined where there is none, or no end of it.
  */
 function blockOf(text: string): string | undefined {
-  const lines = text.split("\n").map((line) => line.trim());
-  const block = /-----BEGIN ([A-Z]+ |)PRIVATE KEY-----\n[\s\S]*?\n-----END \1PRIVATE KEY-----/.exec(
-    lines.join("\n"),
-  );
-  return block === null ? undefined : `${block[0]}\n`;
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .join("\n");
+  const begin = /-----BEGIN ([A-Z]+ |)PRIVATE KEY-----(?=\n)/.exec(lines);
+  if (begin === null) return undefined;
+  // Not by one regular expression for all of it, which many beginnings would bring to a standstill.
+  const end = `\n-----END ${begin[1] ?? ""}PRIVATE KEY-----`;
+  const at = lines.indexOf(end, begin.index);
+  return at === -1 ? undefined : `${lines.slice(begin.index, at)}${end}\n`;
 }
 
 function kindOf(block: string | undefined): "OPENSSH" | "PKCS8" | "PEM" | undefined {
