@@ -28,6 +28,8 @@ const parseOptions = {
   version: "1.1",
   intAsBigInt: true,
   logLevel: "error",
+  // Compared below: the library compares each key with every other one, for minutes in a long file.
+  uniqueKeys: false,
 } as const;
 
 /** The clients' YAML library wants these escaped; the one used here writes them as they are. */
@@ -82,6 +84,7 @@ export class ConfigDocument {
     const document = yaml.parseDocument(text, parseOptions);
     const [error] = document.errors;
     if (error !== undefined) throw unusable(file, `is not readable YAML (${firstLine(error.message)})`);
+    if (hasKeyTwice(yaml, document)) throw unusable(file, "is not readable YAML (Map keys must be unique)");
     const top = document.contents;
     if (top === null) throw unusable(file, "is empty");
     if (!yaml.isMap(top)) throw unusable(file, "is not a YAML mapping");
@@ -268,6 +271,19 @@ export class ConfigDocument {
     }
     return scalar;
   }
+}
+
+function hasKeyTwice(yaml: YamlLibrary, document: Document): boolean {
+  let isTwice = false;
+  yaml.visit(document, {
+    Map: (_, { items }) => {
+      // Merges may come several times.
+      const keys = items.flatMap(({ key }) => (yaml.isScalar(key) && key.value !== "<<" ? [key.value] : []));
+      isTwice ||= new Set(keys).size < keys.length;
+      return isTwice ? yaml.visit.BREAK : undefined;
+    },
+  });
+  return isTwice;
 }
 
 function unusable(file: string, problem: string): ConfigProblem {
