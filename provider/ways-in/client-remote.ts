@@ -63,7 +63,9 @@ export async function remoteEndpoint(
 async function httpsEndpoint(name: string, found: Found, where: string, addr: string): Promise<Endpoint> {
   // Clients of newer Incus servers keep several addresses in one entry, between commas. The first one is taken.
   const address = addr.split(",").map((one) => one.trim());
-  const server = parseServerAddress(address.find((one) => describeServerAddressProblem(one) === undefined) ?? "");
+  const server = parseServerAddress(
+    address.find((one) => describeServerAddressProblem(one) === undefined) ?? "",
+  );
   if (server === undefined)
     return refuse(
       "CLIENT_CONFIG",

@@ -142,7 +142,9 @@ function properties(path: string, value: unknown): (readonly [path: string, valu
   const found = isObject(value) ? Object.entries(value) : [];
   if (found.length === 0) return [[path, value]];
   return found.flatMap(([key, one]) =>
-    key === "proxyJump" && path === "ssh" ? properties(`${path}.${key}`, one) : [[`${path}.${key}`, one] as const],
+    key === "proxyJump" && path === "ssh"
+      ? properties(`${path}.${key}`, one)
+      : [[`${path}.${key}`, one] as const],
   );
 }
 
