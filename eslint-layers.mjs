@@ -27,7 +27,7 @@ const parts = [
     name: "terms",
     files: [
       ...["provider/handler", "provider/connection", "provider/connection-rules"],
-      ...["provider/properties", "provider/schema"],
+      ...["provider/misplaced-secret", "provider/properties", "provider/schema"],
     ],
     uses: ["ground", "lxd", "pki"],
     packages: ["zod"],

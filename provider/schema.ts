@@ -1,6 +1,7 @@
 /** Checking inputs against their zod schema, and reading from the schema which of them are secret. */
 import { z } from "zod";
 import type { CheckFailure, RawInputs } from "./handler";
+import { misplacedSecrets } from "./misplaced-secret";
 import { unknownValue } from "./unknown";
 
 /**
@@ -11,15 +12,21 @@ export function checkInputs(
   handler: { readonly args: z.ZodType; rules(inputs: RawInputs): CheckFailure[] },
   inputs: RawInputs,
 ): CheckFailure[] {
+  // First, since another reason might repeat what is given.
+  const misplaced = misplacedSecrets(inputs, secretPaths(handler.args)).map(({ path, reason }) => ({
+    property: propertyPath(path),
+    reason,
+  }));
   const parsed = handler.args.safeParse(inputs);
   const issues = parsed.success ? [] : parsed.error.issues;
   const failures = issues.flatMap((issue) => describeIssue(issue, inputs));
   const broken = handler
     .rules(inputs)
     .filter((rule) => !failures.some(({ property }) => isOrIsInside(property, rule.property)));
-  return [...failures, ...broken].filter(
-    ({ property }, index, all) => all.findIndex((other) => other.property === property) === index,
-  );
+  const first = new Map<string, CheckFailure>();
+  for (const failure of [...misplaced, ...failures, ...broken])
+    if (!first.has(failure.property)) first.set(failure.property, failure);
+  return [...first.values()];
 }
 
 function isOrIsInside(property: string, outer: string): boolean {

@@ -28,7 +28,7 @@ const wireFormat = z.object({
   client_name: z.string().min(1),
   fingerprint: z.string().regex(/^[0-9a-fA-F]{64}$/),
   addresses: z.array(z.string().min(1)).min(1),
-  secret: z.string().min(1),
+  secret: z.string().regex(/^[^\p{C}\p{Z}]+$/u),
   expires_at: z.string().optional(),
   type: z.string().optional(),
 });
@@ -49,6 +49,13 @@ export function decodeTrustToken(text: string): TrustToken | undefined {
     expiresAt: expiryOf(expires_at),
     kind: type === undefined || type === "" ? "certificate" : "identity",
   };
+}
+
+/** What must not be repeated of a text that is sent as a token, the longest first. */
+export function secretsOf(token: string): string[] {
+  const text = token.trim();
+  const { secret } = decodeTrustToken(text) ?? {};
+  return [text, text.replace(/=+$/, ""), ...(secret === undefined ? [] : [secret])];
 }
 
 /** Writes a token as `lxc remote add` and the join API take it. The result is secret. */
