@@ -1,9 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, renameSync } from "node:fs";
-import { lstat, mkdir, open, readFile, realpath, rm, stat } from "node:fs/promises";
+import { closeSync, constants, openSync, readFileSync, renameSync } from "node:fs";
+import { lstat, mkdir, open, readdir, realpath, rm, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { ConfigProblem, isSystemError } from "./config-problem";
+
+/** Opening a pipe must not wait for somebody who writes to it; of a regular file this says nothing. */
+const readOnly = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** More than any client directory's file has: parsing takes the process all its time, and memory. */
+const largestFile = 1024 * 1024;
 
 /** What {@link replaceFile} writes. */
 export interface NewFile {
@@ -36,6 +42,25 @@ export async function replaceFileIfSame(
   return putInPlace(file, replacement, (target) => textNow(target) === text);
 }
 
+/** Does all of {@link replaceFile} but the last step, and leaves nothing, to find out whether a file could be replaced. */
+export async function rehearseReplacing(file: string, replacement: NewFile): Promise<void> {
+  await putInPlace(file, replacement, () => false);
+}
+
+/** The end of a name that {@link putInPlace} gives to what is not in place yet. */
+const temporaryEnd = /\.[0-9a-f]{12}\.tmp$/;
+
+/**
+ * Removes from a folder what a process that was killed while it replaced files there has left, keys among it. For those who
+ * know that nobody is at it; `start`: only of files whose names begin so.
+ */
+export async function removeTemporaries(folder: string, start = ""): Promise<void> {
+  // What cannot be looked at or removed is no reason to fail: the work that follows says what it lacks.
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((one) => one.startsWith(start) && temporaryEnd.test(one)))
+    await rm(join(folder, name), { force: true }).catch(() => undefined);
+}
+
 async function putInPlace(
   file: string,
   { content, mode }: NewFile,
@@ -63,7 +88,12 @@ async function putInPlace(
 
 function textNow(file: string): string | undefined {
   try {
-    return readFileSync(file, "utf8");
+    const opened = openSync(file, readOnly);
+    try {
+      return readFileSync(opened, "utf8");
+    } finally {
+      closeSync(opened);
+    }
   } catch (error) {
     if (isSystemError(error, "ENOENT")) return undefined;
     throw error;
@@ -75,9 +105,29 @@ export async function readText(file: string): Promise<string | undefined> {
   return (await readBytes(file))?.toString("utf8");
 }
 
-/** The bytes of a file, or undefined where there is none. */
+/**
+ * The bytes of a file, or undefined where there is none.
+ *
+ * @throws ConfigProblem where something else is in its place, which might never end, or more than can be right.
+ */
 export async function readBytes(file: string): Promise<Buffer | undefined> {
-  return unlessMissing(readFile(file));
+  const handle = await unlessMissing(open(file, readOnly));
+  if (handle === undefined) {
+    await followLink(file); // a link to nowhere is not nothing: what it leads to may come back
+    return undefined;
+  }
+  try {
+    const found = await handle.stat();
+    if (!found.isFile()) throw unreadable(`${file} is not a file`);
+    if (found.size > largestFile) throw unreadable(`${file} is larger than 1 MiB`);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+function unreadable(problem: string): ConfigProblem {
+  return new ConfigProblem(problem, "It was left as it is: move it away, or give another configDir");
 }
 
 /** Whether a directory is there. A file of its name is an error. */
@@ -92,10 +142,14 @@ export async function makeDirectory(path: string): Promise<void> {
   if (!(await isDirectory(path))) await mkdir(path, { recursive: true, mode: 0o750 });
 }
 
-/** The directory, or the nearest above it that exists: where it would be made. */
+/**
+ * The directory, or the nearest above it that exists: where it would be made.
+ *
+ * @throws ConfigProblem where a file or a link to nowhere is in the way.
+ */
 export async function nearestDirectory(path: string): Promise<string> {
   const parent = dirname(path);
-  return (await isDirectory(path)) || parent === path ? path : nearestDirectory(parent);
+  return (await isDirectory(await followLink(path))) || parent === path ? path : nearestDirectory(parent);
 }
 
 /**
@@ -108,8 +162,8 @@ export async function followLink(file: string): Promise<string> {
   if (target !== undefined) return target;
   if ((await unlessMissing(lstat(file))) === undefined) return file;
   throw new ConfigProblem(
-    `${file} is a link to a file that does not exist`,
-    "Make that file, or remove the link",
+    `${file} is a link to something that does not exist`,
+    "Make what it leads to, or remove the link",
   );
 }
 
@@ -120,11 +174,19 @@ async function takeOverOwnerAndMode(handle: FileHandle, target: string): Promise
     try {
       await handle.chown(old.uid, old.gid);
     } catch (error) {
-      // Only root can give a file away. Another's file in a directory of ours becomes ours by being replaced.
+      // Only root can give a file away. Its group matters less than that it is written.
       if (!isSystemError(error, "EPERM", "EINVAL")) throw error;
+      if (old.uid !== fresh.uid) throw belongsToAnother(target, old.uid);
     }
   }
   await handle.chmod(old.mode & 0o7777);
+}
+
+function belongsToAnother(file: string, uid: number): ConfigProblem {
+  return new ConfigProblem(
+    `${file} belongs to another user (uid ${uid}), who would lose it if it were replaced`,
+    "It was left as it is: give it to the user that runs this (`chown`), or run as its owner",
+  );
 }
 
 async function unlessMissing<T>(promise: Promise<T>): Promise<T | undefined> {

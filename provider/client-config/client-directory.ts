@@ -4,7 +4,7 @@
  *
  * All directories are absolute paths. All errors about files are AccessError CLIENT_CONFIG and name the file.
  */
-import { mkdtemp, rm, rmdir } from "node:fs/promises";
+import { mkdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { refuse } from "../errors";
 import { fingerprintIn, readCertificate } from "../pki/certificate-facts";
@@ -20,8 +20,8 @@ import { isStored, removeOwnPair } from "./client-pair";
 import type { GivenPair, PairPlace } from "./client-pair";
 import { localRemote } from "./config-document";
 import type { ConfigDocument, ConfigFlavor, RemoteEntry } from "./config-document";
-import { configFileOf, editConfigFile, readConfigFile } from "./config-file";
-import { ConfigProblem, describing } from "./config-problem";
+import { configFileOf, editConfigFile, readConfigFile, rehearseEdit } from "./config-file";
+import { ConfigProblem, describing, isSystemError } from "./config-problem";
 import { withDirectoryLock } from "./directory-lock";
 import { describeRemoteNameProblem, describeUnsafeName, isStaticName } from "./remote-name";
 
@@ -69,6 +69,9 @@ export interface WantedRemote {
   previousProject?: string;
 }
 
+/** Bytes that a remote takes in its files, generously: an entry, a pin and a client pair, each in blocks of its own. */
+const roomForRemote = 32 * 1024;
+
 /** Whether a client directory is there. CLIENT_CONFIG where a file has its name. */
 export async function hasDirectory(directory: string): Promise<boolean> {
   return describing(`Looking for the client directory ${directory}`, () => isDirectory(directory));
@@ -113,16 +116,27 @@ export async function checkClientDirectory(
   const { directory, flavor, name, pair } = wanted;
   requireName(name, flavor);
   return describing(`Checking that ${directory} can take the remote "${name}"`, async () => {
-    await requireWritable(await nearestDirectory(directory));
-    if (!(await isDirectory(directory))) return false;
-    await requireWritable(dirname(await followLink(configFileOf(directory))));
-    await requireWritable(await nearestDirectory(join(directory, "servercerts")));
-    await requireWritable(await nearestDirectory(join(directory, "clientcerts")));
-    const config = await readConfigFile(directory);
-    await requireSameServer(directory, name, config, wanted);
-    if (pair !== undefined) await isStored({ ...wanted, pair });
-    return config?.entry(name, flavor) !== undefined;
+    if (!(await isDirectory(directory))) {
+      await requireWritable(await nearestDirectory(directory));
+      return false;
+    }
+    return withDirectoryLock(directory, async () => {
+      const config = await readConfigFile(directory);
+      await requireSameServer(directory, name, config, wanted);
+      await rehearseWriting(directory, name);
+      if (pair !== undefined) await isStored({ ...wanted, pair });
+      return config?.entry(name, flavor) !== undefined;
+    });
   });
+}
+
+/** Whether there is room for all that is written for a remote, and each file can take its place. */
+async function rehearseWriting(directory: string, name: string): Promise<void> {
+  await requireWritable(await nearestDirectory(join(directory, "clientcerts")));
+  await requireWritable(await nearestDirectory(join(directory, "servercerts")));
+  const pin = pinFileOf(directory, name);
+  await readText(await followLink(pin));
+  await rehearseEdit(directory, roomForRemote);
 }
 
 /**
@@ -201,6 +215,10 @@ export async function removeRemote(wanted: {
       const isGone = (current: ConfigDocument): boolean => keepsEntry || !current.has(name);
       const isGivenBack = ({ defaultRemote }: ConfigDocument): boolean =>
         defaultRemote !== name || (keepsEntry && previousDefault === undefined);
+      const pin = pinFileOf(directory, name);
+      // What goes last is looked at first, so that nothing goes where not all can.
+      if (!keepsEntry) await requireRemovable(pin);
+      if (ownPair !== undefined) await requireRemovable(join(directory, "clientcerts", `${name}.key`));
       if (config !== undefined)
         await editConfigFile(directory, {
           flavor,
@@ -213,7 +231,7 @@ export async function removeRemote(wanted: {
           },
         });
       // Also where no entry is left: then it is the rest of a removal that was cut off, and nobody's.
-      if (!keepsEntry) await rm(pinFileOf(directory, name), { force: true });
+      if (!keepsEntry) await rm(pin, { force: true });
       if (ownPair !== undefined) await removeOwnPair({ directory, flavor, name }, ownPair);
     });
     return true;
@@ -281,7 +299,21 @@ function isSameAddress(address: string, kept: string): boolean {
 
 /** Tried out, as permission bits say nothing to root, on file systems of the network or read-only. */
 async function requireWritable(directory: string): Promise<void> {
-  await rmdir(await mkdtemp(join(directory, ".writable-")));
+  // The name is always the same, so that what a process leaves that is killed in between goes with the next try.
+  const proof = join(directory, ".lxd-access-writable");
+  await mkdir(proof).catch(unless("EEXIST"));
+  // Who tries at the same time may have removed it, which proves it as well.
+  await rmdir(proof).catch(unless("ENOENT"));
+}
+
+function unless(code: string): (error: unknown) => void {
+  return (error) => {
+    if (!isSystemError(error, code)) throw error;
+  };
+}
+
+async function requireRemovable(file: string): Promise<void> {
+  if ((await readText(file)) !== undefined) await requireWritable(dirname(file));
 }
 
 function requireName(name: string, flavor: ConfigFlavor): void {

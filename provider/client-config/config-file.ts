@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { readBytes, replaceFileIfSame } from "./atomic-file";
+import { readBytes, rehearseReplacing, replaceFileIfSame } from "./atomic-file";
 import { ConfigDocument } from "./config-document";
 import type { ConfigFlavor } from "./config-document";
 import { ConfigProblem } from "./config-problem";
@@ -20,6 +20,8 @@ export interface ConfigEdit {
 interface Content {
   text: string;
   config: ConfigDocument;
+  /** Whether it was written by what writes it here, so that it can be edited again. */
+  isOurs?: boolean;
 }
 
 const pauseMilliseconds = 20;
@@ -65,12 +67,26 @@ export async function editConfigFile(directory: string, edit: ConfigEdit, patien
   }
 }
 
+/**
+ * Finds out whether a directory's config file can be edited, and replaced by one that is larger by so many bytes. Leaves
+ * it as it is.
+ *
+ * @throws ConfigProblem, or an error of the system, as {@link editConfigFile} would.
+ */
+export async function rehearseEdit(directory: string, growth: number): Promise<void> {
+  const file = configFileOf(directory);
+  const found = await readContent(file);
+  if (found?.isOurs !== true) found?.config.toString();
+  const content = (found?.text ?? "") + " ".repeat(growth);
+  await rehearseReplacing(file, { content, mode: newFileMode });
+}
+
 /** The edited content, parsed again before anything is written: what cannot be read must not replace what can. */
 async function apply(edit: ConfigEdit, file: string, found: Content | undefined): Promise<Content> {
   const config = found?.config.copy() ?? (await ConfigDocument.blank(file, edit.flavor));
   edit.apply(config);
   const text = config.toString();
-  const edited = { text, config: await ConfigDocument.parse(file, text) };
+  const edited = { text, config: await ConfigDocument.parse(file, text), isOurs: true };
   if (edit.isDone(edited.config)) return edited;
   throw new ConfigProblem(
     `${file} cannot be edited as it is written`,

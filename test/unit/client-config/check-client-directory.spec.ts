@@ -124,7 +124,7 @@ describe("checkClientDirectory", () => {
     await assert.rejects(checkClientDirectory({ ...wanted, directory }), {
       errorCode: "CLIENT_CONFIG",
       message:
-        /^Checking that \/proc\/self\/fdinfo can take the remote "edge": .*mkdtemp '\/proc\/self\/fdinfo\/.*'\. \w+ /,
+        /^Checking that \/proc\/self\/fdinfo can take the remote "edge": .*mkdir '\/proc\/\d+\/fdinfo\/config\.yml\.lock'\. \w+ /,
     });
     await assert.rejects(writeRemote({ directory, name: "edge", entry: entryAt(1) }), {
       errorCode: "CLIENT_CONFIG",

@@ -154,7 +154,7 @@ describe("config.yml", () => {
     const write = writeRemote({ directory, name: "edge", entry: entryAt(1) });
     await assert.rejects(write, {
       errorCode: "CLIENT_CONFIG",
-      message: /^Writing the remote "edge" to .*EISDIR/,
+      message: /^Writing the remote "edge" to .*config\.yml is not a file\. It was left/,
     });
   });
 });

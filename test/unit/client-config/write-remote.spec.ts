@@ -221,7 +221,7 @@ aliases: {}
     const write = writeRemote({ directory, name: "new", entry: entryAt(1) });
     await assert.rejects(write, {
       errorCode: "CLIENT_CONFIG",
-      message: /config\.yml is a link to a file that does not exist/,
+      message: /config\.yml is a link to something that does not exist/,
     });
     assert.equal(readlinkSync(join(directory, "config.yml")), join(directory, "missing.yml"));
   });
