@@ -70,10 +70,15 @@ export class LxdError extends AccessError {
   constructor(
     doing: string,
     readonly serverMessage: string,
-    status: number,
+    private readonly status: number,
   ) {
     const { code, hint } = rowFor(status, serverMessage);
     const refused = `${doing}: the server refused (${status}): ${serverMessage}`;
     super(code, hint === undefined ? refused : `${refused}. ${hint}`);
+  }
+
+  /** Whether it failed, in words that say nothing else: it may have done what it was asked, and failed at what comes after. */
+  get isFailure(): boolean {
+    return this.status >= 500 && this.errorCode === "LXD_REJECTED";
   }
 }

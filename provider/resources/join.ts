@@ -5,6 +5,7 @@ import type { Context } from "../handler";
 import { describeServerAddressProblem, formatHostAndPort, parseServerAddress } from "../lxd/address";
 import type { LxdClient } from "../lxd/client";
 import { type CurrentIdentity, isFineGrained, type Server } from "../lxd/entities";
+import { LxdError } from "../lxd/errors";
 import type { Pin, Timeouts } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
 import type { KeyPair } from "../pki/certificate";
@@ -108,7 +109,10 @@ export type Redemption =
   | { readonly outcome: "adopted" }
   /** The server said no, and this client is not trusted: nothing was done. */
   | { readonly outcome: "refused"; readonly error: AccessError }
-  /** The token was sent, and whether the server took it cannot be told now. */
+  /**
+   * The token was sent, and whether the server took it cannot be told now. Not to be trusted yet tells nothing: what was sent
+   * may be on its way still, and be taken when nobody waits for it any more.
+   */
   | { readonly outcome: "unclear"; readonly error: AccessError };
 
 /**
@@ -127,13 +131,23 @@ export async function redeem(reached: Reached, token: string): Promise<Redemptio
       return { outcome: "refused", error: explain(client, error) };
     try {
       const now = await client.getServer({ fresh: true });
-      if (now.auth === "trusted") return { outcome: isAccessError(error, ...lost) ? "joined" : "adopted" };
-      return { outcome: "refused", error: explain(client, error) };
+      if (now.auth === "trusted") return { outcome: mayHaveWorked(error) ? "joined" : "adopted" };
+      if (error instanceof LxdError) return { outcome: "refused", error: explain(client, error) };
+      return unclear(error, "asked since, the server does not trust this client, or not yet");
     } catch (second) {
-      const message = `${messageOf(error)}; asking whether it was taken: ${messageOf(second)}`;
-      return { outcome: "unclear", error: new AccessError(error.errorCode, message, { cause: error }) };
+      return unclear(error, `asking whether it was taken: ${messageOf(second)}`);
     }
   }
+}
+
+/** Whether a request may have been carried out, though it was not said: no answer came, or the server failed. */
+function mayHaveWorked(error: AccessError): boolean {
+  return (error instanceof LxdError && error.isFailure) || isAccessError(error, ...lost);
+}
+
+function unclear(error: AccessError, since: string): Redemption {
+  const message = `${messageOf(error)}; ${since}`;
+  return { outcome: "unclear", error: new AccessError(error.errorCode, message, { cause: error }) };
 }
 
 /** Which API takes a token is said inside it. LXD_EXTENSION_MISSING, and nothing sent, where the server lacks that one. */

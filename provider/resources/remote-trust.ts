@@ -49,7 +49,7 @@ export interface Joining {
 /** Makes the server trust this client, by the cheapest way that works. Answers whether this resource enrolled it. */
 export async function beTrusted(context: Context, id: string, joining: Joining): Promise<boolean> {
   const { old, wanted, reached, begun } = joining;
-  const isNewClient = old !== undefined && old.clientFingerprint !== begun.clientFingerprint;
+  const isNewClient = old !== undefined && !isSameClient(old, begun);
   if (reached.server.auth === "trusted") {
     if (wanted.token !== undefined && wanted.token !== old?.token) sayUnspent(context, joining);
     if (old?.enrolled !== true || !isSameServer(old, begun, reached.server)) return false;
@@ -83,11 +83,18 @@ async function redeemToken(
   context: Context,
   id: string,
   token: string,
-  { wanted, place, chosen, reached, begun }: Joining,
+  { old, wanted, place, chosen, reached, begun }: Joining,
 ): Promise<boolean> {
   const redemption = await redeem(reached, token);
   if (redemption.outcome === "joined") return true;
-  if (redemption.outcome === "adopted") return false;
+  // What an earlier run sent, and did not wait for, may have come about just now.
+  if (redemption.outcome === "adopted")
+    return (
+      old?.enrolled === true &&
+      old.isDistrusted !== true &&
+      isSameClient(old, begun) &&
+      isSameServer(old, begun, reached.server)
+    );
   if (redemption.outcome === "refused") {
     await dropMadePair(context, place, chosen);
     throw redemption.error;
@@ -99,6 +106,10 @@ async function redeemToken(
     `Remote ${wanted.name}: the token was sent, but not whether it was taken: ${incomplete}.`,
     redemption.error,
   );
+}
+
+function isSameClient(old: State, next: State): boolean {
+  return old.clientFingerprint === next.clientFingerprint;
 }
 
 /**

@@ -109,6 +109,31 @@ export class Stack {
     return { message: error.message, recorded: half };
   }
 
+  /**
+   * Makes a resource, or changes it where it is recorded, as `up` does: what is recorded then, and the message where that
+   * failed. A resource of which nothing new was recorded stays as it was.
+   */
+  async up(
+    name: ResourceName,
+    inputs: Properties,
+    before?: Recorded,
+  ): Promise<{ recorded?: Recorded; message?: string }> {
+    const checked = await this.checked(name, inputs);
+    try {
+      const done: { id?: string; outs?: unknown } = await this.with(name, (provider) =>
+        before === undefined
+          ? provider.create(checked)
+          : (provider.update?.(before.id, before.outputs, checked) ?? fail()),
+      );
+      return { recorded: recorded(name, before?.id ?? done.id ?? fail(), checked, done.outs) };
+    } catch (error) {
+      assert.ok(error instanceof Error);
+      const { id, properties } = error as { id?: string; properties?: Properties };
+      const half = id === undefined ? before : recorded(name, id, checked, properties);
+      return { recorded: half, message: error.message };
+    }
+  }
+
   /** The resource after a refresh; undefined when it is gone. */
   async refresh(resource: Recorded): Promise<Recorded | undefined> {
     const found: { id?: string; props?: unknown } = await this.with(
@@ -245,7 +270,7 @@ export function plainText(resource: Recorded): string {
   );
 }
 
-function recorded(name: ResourceName, id: string, inputs: Properties, outs: unknown): Recorded {
+export function recorded(name: ResourceName, id: string, inputs: Properties, outs: unknown): Recorded {
   return {
     name,
     id,

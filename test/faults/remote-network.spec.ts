@@ -1,0 +1,71 @@
+/** A Remote joins while one of its requests, or the reply to it, comes to grief: fault by step, on real servers. */
+import { strict as assert } from "node:assert";
+import { asInputs } from "../support/openssl-pair";
+import { itFinds } from "../support/faults/finding";
+import { type Conduct, passOn, type SeenRequest } from "../support/faults/front";
+import { type Misbehaviour, misbehaviours } from "../support/faults/misbehaviours";
+import { describeNetwork, impatient } from "../support/faults/network-ground";
+
+/** What a join asks, in this order; the first test compares it with what is asked. */
+const steps = [
+  { title: "the first look", what: "GET /1.0", isAfterToken: false },
+  { title: "the token", what: "POST /1.0/certificates", isAfterToken: true },
+  { title: "the look after it", what: "GET /1.0", isAfterToken: true },
+  { title: "the projects", what: "GET /1.0/projects", isAfterToken: true },
+] as const;
+type Step = (typeof steps)[number];
+
+describe("Remote and its network", () => {
+  describeNetwork((on) => {
+    it("asks nothing but what is disturbed below", async () => {
+      const token = await on.invite();
+      const made = await on.stage.stack.create("Remote", { name: "edge", token, ...asInputs(on.pair) });
+      assert.deepEqual(
+        on.front.requests.map(({ what }) => what),
+        steps.map(({ what }) => what),
+      );
+      await on.stage.stack.destroy(made);
+    });
+
+    for (const step of steps)
+      for (const fault of misbehaviours)
+        for (const lasts of [false, true]) {
+          if (!isTried(on.server, step, fault, lasts)) continue;
+          const title = `${step.title}: ${fault.title}${lasts ? ", and from then on" : ""}`;
+          itFinds(title, async () => ({
+            ...{ kind: "fault", fault: `${step.what}, ${title}`, server: on.server },
+            ...(await on.join(disturb(step, fault, lasts), {
+              inputs: fault.isEndless === true ? { timeouts: impatient } : {},
+            })),
+          }));
+        }
+  });
+});
+
+/**
+ * What is common is tried everywhere; what is rare has nothing to do with the server's kind and is tried once, and what takes
+ * time only before and at the token.
+ */
+function isTried(server: string, step: Step, fault: Misbehaviour, lasts: boolean): boolean {
+  if (fault.isCommon === true) return true;
+  if (server.startsWith("Incus") || lasts) return false;
+  return fault.isEndless !== true || step.title === "the first look" || step.title === "the token";
+}
+
+/** Has a request of a step come to grief, once or with each of its kind and all that follow. */
+function disturb(step: Step, { act }: Misbehaviour, lasts: boolean): Conduct {
+  let isHit = false;
+  return {
+    onRequest: (exchange, seen) => {
+      const isDue = isHit ? lasts : isOf(step, exchange.request, seen);
+      if (!isDue) return passOn(exchange);
+      isHit = true;
+      return act(exchange);
+    },
+  };
+}
+
+function isOf(step: Step, { what }: SeenRequest, seen: readonly SeenRequest[]): boolean {
+  const hasToken = seen.some((request) => request.what.startsWith("POST "));
+  return what === step.what && hasToken === step.isAfterToken;
+}
