@@ -32,7 +32,8 @@ export function readCertificate(pem: string, name = "certificate"): CertificateF
   try {
     const certificate = new X509Certificate(der);
     // OpenSSL stops at the certificate's end and forgives loose encodings; Go, and so LXD, does neither.
-    if (certificate.raw.equals(der)) return factsOf(certificate);
+    // The text itself goes to TLS and into files of clients, which read no block that is indented, say.
+    if (certificate.raw.equals(der) && new X509Certificate(pem).raw.equals(der)) return factsOf(certificate);
   } catch {
     // The same answer as for a certificate that can be read but is not the whole of the block.
   }

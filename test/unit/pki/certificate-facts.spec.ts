@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import fc from "fast-check";
 
 import { isAccessError } from "../../../provider/errors";
@@ -145,11 +146,16 @@ describe("readCertificate", () => {
     assert.deepEqual(readCertificate(text), readCertificate(pair.certificate));
   });
 
-  it("reads text with Windows line ends, indented, or without its last line end", () => {
+  it("reads text with Windows line ends, or without its last line end", () => {
     const facts = readCertificate(pair.certificate);
     assert.deepEqual(readCertificate(pair.certificate.replace(/\n/g, "\r\n")), facts);
-    assert.deepEqual(readCertificate(pair.certificate.replace(/^/gm, "    ")), facts);
     assert.deepEqual(readCertificate(pair.certificate.trimEnd()), facts);
+  });
+
+  it("refuses text that TLS and the servers' clients do not read, such as an indented one", () => {
+    const indented = pair.certificate.replace(/^/gm, "    ");
+    assert.throws(() => createSecureContext({ cert: indented }));
+    assert.throws(() => readCertificate(indented), /damaged or not X\.509.*\[INPUT_INVALID\]/);
   });
 
   it("reads the years 1 and 9999", async () => {
