@@ -29,8 +29,12 @@ interface Outputs {
   readonly pkcs12Password?: string;
 }
 
+/** Importers take no longer ones, and making an archive would take seconds, in which nothing else gets its turn. */
+const longestPassword = 1024;
+
 function describePasswordProblem(password: string): string | undefined {
   if (password === "") return "must not be empty: browsers refuse archives without a password";
+  if (password.length > longestPassword) return `must be at most ${longestPassword} characters long`;
   return /[\0\p{Cs}]/u.test(password) ? "must not contain a NUL character or half a character" : undefined;
 }
 
