@@ -9,6 +9,9 @@ import { isIPv4, isIPv6 } from "node:net";
 /** The port LXD and Incus listen on where none is given. */
 export const defaultPort = 8443;
 
+/** No name in DNS is longer. */
+const longestName = 253;
+
 /** A host and a port to dial. `host` is a name or an IP address without brackets. */
 export interface HostAndPort {
   readonly host: string;
@@ -33,7 +36,7 @@ export function describeServerAddressProblem(text: string): string | undefined {
   if (place === undefined)
     return 'must be a host, host:port or https URL, such as "10.0.0.11:8443" or "[fd00::1]:8443"';
   return place.host.includes("%")
-    ? `must not name an interface ("%${place.host.split("%")[1] ?? ""}"): no URL can hold it. Give an address that is not link-local`
+    ? `must not name an interface ("%${(place.host.split("%")[1] ?? "").slice(0, 15)}"): no URL can hold it. Give an address that is not link-local`
     : undefined;
 }
 
@@ -74,8 +77,11 @@ export function describeListenAddressProblem(value: string): string | undefined 
   if (value === "") return "must not be empty; destroy the resource to stop the server from listening";
   if (/^[a-z]+:\/\//i.test(value)) return "must be host:port, not a URL";
   if (/[\s,/]/.test(value)) return "must be one host:port without blanks, commas or slashes";
+  if (/[^!-~]/.test(value))
+    return 'must be plain ASCII; a name with other letters has a form that begins with "xn--"';
   const parts = splitHostAndPort(value);
   if (parts === undefined) return 'must look like ":8443", "10.0.0.11", "10.0.0.11:8443" or "[fd00::1]:8443"';
+  if (parts.host.length > longestName) return `has a host of more than ${longestName} characters`;
   if (parts.port === 0) return "must name a port: with 0 the server picks one that no client can know";
   if (/^[0-9]+$/.test(value)) return `must have a colon before the port: ":${value}"`;
   if (parts.host !== "" && !isHost(parts.host)) return `has no valid host: ${JSON.stringify(parts.host)}`;
@@ -124,7 +130,7 @@ function isHost(host: string): boolean {
   if (isIP(host)) return true;
   if (/^[0-9.]+$/.test(host)) return false; // digits and dots only, yet no IPv4 address: a slip, not a name
   return (
-    host.length <= 253 &&
+    host.length <= longestName &&
     /^(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*\.?$/i.test(host) &&
     isNameInUrl(host)
   );
