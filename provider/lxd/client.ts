@@ -48,6 +48,12 @@ export interface ServerAddress {
   readonly scope: string;
 }
 
+/** A configuration as a server shows it, which is as it takes it, and what says that it is still this one. */
+export interface SeenConfig {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly etag: string | undefined;
+}
+
 /** A status of an operation: it runs, which for a token means that it waits to be redeemed. */
 const running = 103;
 
@@ -59,21 +65,30 @@ export class LxdClient extends IdentityApi {
   }
 
   /** The server's description and configuration. `target` is a cluster member. */
-  async getServer(options: ReadOptions & { target?: string } = {}): Promise<Server> {
+  async getServer(options: ReadOptions & { target?: string } = {}): Promise<Server & { etag?: string }> {
     const { fresh, target } = options;
     const query = target === undefined ? undefined : { target };
     const reply = await this.read({ method: "GET", path: "/1.0", query }, { fresh });
-    return this.parse(serverEntity, reply, `Reading the server ${this.name}`);
+    return { ...this.parse(serverEntity, reply, `Reading the server ${this.name}`), etag: reply.etag };
   }
 
-  /** Changes some keys of the server's configuration. An empty string unsets a key (null is refused by newer servers). */
+  /**
+   * Changes some keys of the server's configuration. An empty string unsets a key (null is refused by newer servers).
+   * With `seen`, as {@link getServer} gave it: LXD_ETAG_MISMATCH where any key has changed since. All of it is sent along,
+   * as `lxc config set` does: where a change fails, LXD since 5.21 and Incus lose every key that was not named.
+   */
   async updateServerConfig(
-    config: Readonly<Record<string, string>>,
-    options: { target?: string } = {},
+    change: Readonly<Record<string, string>>,
+    { target, seen }: { target?: string; seen?: SeenConfig } = {},
   ): Promise<void> {
-    const query = options.target === undefined ? undefined : { target: options.target };
-    const doing = `Setting ${Object.keys(config).join(", ")} on ${this.name}`;
-    await this.write({ method: "PATCH", path: "/1.0", query, body: { config } }, doing);
+    const query = target === undefined ? undefined : { target };
+    const config = { ...seen?.config, ...change };
+    const secrets = Object.entries(seen?.config ?? {}).flatMap(([name, held]) =>
+      typeof held === "string" && held !== "" && /password|secret|token|key/i.test(name) ? [held] : [],
+    );
+    const doing = `Setting ${Object.keys(change).join(", ")} on ${this.name}`;
+    const request = { path: "/1.0", query, body: { config }, ifMatch: seen?.etag, secrets };
+    await this.write({ method: "PATCH", ...request }, doing);
   }
 
   /** The members of the cluster; the server refuses where it is not clustered. */

@@ -52,6 +52,8 @@ export interface Request {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** ETag of what is changed, as it was read: where it is another one by now, the server refuses. */
+  readonly ifMatch?: string;
   readonly secrets?: readonly string[];
 }
 
@@ -59,6 +61,7 @@ export interface Request {
 export interface Reply {
   readonly status: number;
   readonly text: string;
+  readonly etag?: string;
 }
 
 /** No reply of these servers comes near this; a longer one is cut off as a fault. */
@@ -303,7 +306,10 @@ async function exchange(client: Client, request: Request, signal: AbortSignal): 
     method: request.method,
     path: request.path,
     query: request.query,
-    headers: { "content-type": "application/json" },
+    headers: {
+      "content-type": "application/json",
+      ...(request.ifMatch !== undefined && { "if-match": request.ifMatch }),
+    },
     body: request.body === undefined ? undefined : JSON.stringify(request.body),
     signal,
   });
@@ -314,7 +320,12 @@ async function exchange(client: Client, request: Request, signal: AbortSignal): 
     if (length > longestReply) throw new AccessError("LXD_PROTOCOL", "The reply is longer than 64 MiB");
     chunks.push(chunk);
   }
-  return { status: response.statusCode, text: Buffer.concat(chunks).toString("utf8") };
+  const { etag } = response.headers;
+  return {
+    status: response.statusCode,
+    text: Buffer.concat(chunks).toString("utf8"),
+    ...(typeof etag === "string" && { etag }),
+  };
 }
 
 function wasClosed(error: unknown): boolean {

@@ -24,6 +24,7 @@ import {
   type Change,
   heldAddress,
   isSameListener,
+  proveAddress,
   setAddress,
   unsetAddress,
   UnsettledError,
@@ -168,6 +169,8 @@ async function ensure(context: Context, id: string, old: State | undefined, want
   };
   try {
     if (!isSameListener(held, resolvedAddress)) await setAddress(context, change, resolvedAddress);
+    // What a run that failed has left in the configuration need not be what the server listens on.
+    else if (old?.incomplete !== undefined) await proveAddress(change, previousAddress, held);
   } catch (error) {
     if (!(error instanceof UnsettledError)) throw error;
     // The new value may be there, so what was there before must not be forgotten; nor that this set it, where it is there again.
@@ -181,6 +184,7 @@ async function ensure(context: Context, id: string, old: State | undefined, want
   }
   try {
     const now = toState(await getAdministeredServer(client, server.identity, { fresh: true, target }), known);
+    requireSet(change, resolvedAddress, now.address);
     if (wanted.verify === true) await verifyFromHere(change, now);
     return now;
   } catch (error) {
@@ -193,6 +197,16 @@ async function ensure(context: Context, id: string, old: State | undefined, want
       error,
     );
   }
+}
+
+/** A change that was made is not lost again unless somebody else has made another one, or failed to. */
+function requireSet({ client, target }: Change, wanted: string, held: string): void {
+  if (isSameListener(held, wanted)) return;
+  refuse(
+    "LXD_ETAG_MISMATCH",
+    `${describeMember(client, target)} listened on ${JSON.stringify(wanted)}, but somebody else has changed that at the same ` +
+      `moment to ${JSON.stringify(held)}`,
+  );
 }
 
 /**

@@ -12,6 +12,12 @@ import { type AdministeredServer, getAdministeredServer } from "./server-identit
 
 const key = "core.https_address";
 
+/** A listener that every server can bind and that leads nobody in, as what is in between. */
+const nowhere = "127.0.0.1:0";
+
+/** How often a change is tried while other keys of the configuration change at the same moment. */
+const attempts = 5;
+
 /** What a change of the listener needs to know. */
 export interface Change {
   readonly client: LxdClient;
@@ -38,40 +44,99 @@ export function isSameListener(before: unknown, after: unknown): boolean {
   return canonicalListenAddress(before) === canonicalListenAddress(after);
 }
 
-/** Sets the address; leaves the server as it was where that fails or would lock this client out. */
+/**
+ * Sets the address; leaves the server as it was where that fails or would lock this client out. LXD_ETAG_MISMATCH where
+ * somebody else has set it since it was looked at.
+ */
 export async function setAddress(context: Context, change: Change, wanted: string): Promise<void> {
-  const { client, target, server } = change;
-  const held = heldAddress(server);
   guardCluster(change, wanted);
   try {
-    await client.updateServerConfig({ [key]: wanted }, { target });
+    await exchangeAddress(change, change.server, wanted);
   } catch (error) {
     if (!isAccessError(error) || error instanceof NotSentError) throw error;
-    if (await isDoneAfterAll(change, wanted, error)) return guardWayIn(context, change, wanted);
-    // Who may not change it has changed nothing.
-    if (error.errorCode === "LXD_NOT_TRUSTED") throw error;
-    const before = held === "" ? "not listening" : `listening on ${JSON.stringify(held)}`;
-    const doing = `Making ${client.name} listen on ${JSON.stringify(wanted)}: ${messageOf(error)}. It was ${before}`;
-    const failed = await puttingBack(change, error.errorCode, doing, "", error);
-    throw error.errorCode === "LXD_TIMEOUT" ? mayStillCome(failed) : failed;
+    // Who may not change it, or came too late, has changed nothing.
+    if (isAccessError(error, "LXD_NOT_TRUSTED", "LXD_ETAG_MISMATCH")) throw error;
+    if (!(await isHeldAfterAll(change, wanted, error))) throw await failedToSet(change, wanted, error);
+    await setAnew(change, wanted);
   }
   await guardWayIn(context, change, wanted);
+}
+
+/**
+ * Sets the address that is configured already, where nothing tells that it was ever bound: LXD up to 5.0.2 keeps one that
+ * it could not bind, and others show one that they are still trying. A server answers only to a change.
+ */
+async function setAnew(change: Change, wanted: string): Promise<void> {
+  // Nothing but the configuration tells where a member's listener for the cluster is, and it must not go.
+  if (servesCluster(change, wanted)) return;
+  try {
+    await exchangeAddress(change, await look(change), nowhere);
+    await exchangeAddress(change, await look(change), wanted);
+  } catch (error) {
+    if (!isAccessError(error)) throw error;
+    throw await failedToSet(change, wanted, error);
+  }
+}
+
+/**
+ * Proves an address that an unfinished run has left in the configuration, which went before from `held` to it: one of the
+ * server's addresses answers from here, or it is set anew, and taken back where that fails.
+ */
+export async function proveAddress(change: Change, held: string, wanted: string): Promise<void> {
+  const answers = (await dialAddresses(change)).some(({ failure }) => failure === undefined);
+  if (answers) return;
+  const { server } = change;
+  await setAnew({ ...change, server: { ...server, config: { ...server.config, [key]: held } } }, wanted);
 }
 
 /** Unsets the address; refuses where the connection in use, or a cluster, would go with it. */
 export async function unsetAddress(change: Change): Promise<void> {
   await guardRemoval(change);
-  await change.client.updateServerConfig({ [key]: "" }, { target: change.target });
+  await exchangeAddress(change, change.server, "");
 }
 
-/** A reply that was lost does not say whether the change was made; the server does. */
-async function isDoneAfterAll(change: Change, wanted: string, error: AccessError): Promise<boolean> {
+/** Replaces the address that was seen, so that what somebody else has set since is not lost: LXD_ETAG_MISMATCH. */
+async function exchangeAddress(change: Change, server: AdministeredServer, value: string): Promise<void> {
+  const { client, target } = change;
+  const before = heldAddress(server);
+  for (let attempt = 1, { seen } = server; ; attempt++) {
+    try {
+      await client.updateServerConfig({ [key]: value }, { target, seen });
+      return;
+    } catch (error) {
+      // Another key has changed, or this one.
+      if (!isAccessError(error, "LXD_ETAG_MISMATCH") || attempt === attempts) throw error;
+      const now = await look(change);
+      if (heldAddress(now) !== before) {
+        const what = `Setting ${key} of ${describeMember(client, target)} to ${JSON.stringify(value)}`;
+        const theirs = `somebody else has changed it at the same moment from ${JSON.stringify(before)} to ${JSON.stringify(heldAddress(now))}`;
+        refuse("LXD_ETAG_MISMATCH", `${what}: ${theirs}. That was left as it is; run again to change it`);
+      }
+      ({ seen } = now);
+    }
+  }
+}
+
+/** The server as it is now. */
+function look({ client, target, server }: Change): Promise<AdministeredServer> {
+  return getAdministeredServer(client, server.identity, { fresh: true, target });
+}
+
+/** A reply that was lost does not say whether the change was made; the server's configuration tells whether it came. */
+async function isHeldAfterAll(change: Change, wanted: string, error: AccessError): Promise<boolean> {
   if (!isAccessError(error, "LXD_UNREACHABLE", "LXD_TIMEOUT")) return false;
-  const { client, target, server } = change;
-  const now = await getAdministeredServer(client, server.identity, { fresh: true, target }).catch(
-    () => undefined,
-  );
+  const now = await look(change).catch(() => undefined);
   return now !== undefined && heldAddress(now) === wanted;
+}
+
+/** Takes a failed set back, and gives the error to throw. */
+async function failedToSet(change: Change, wanted: string, error: AccessError): Promise<AccessError> {
+  const { client, server } = change;
+  const held = heldAddress(server);
+  const before = held === "" ? "not listening" : `listening on ${JSON.stringify(held)}`;
+  const doing = `Making ${client.name} listen on ${JSON.stringify(wanted)}: ${messageOf(error)}. It was ${before}`;
+  const failed = await puttingBack(change, wanted, error.errorCode, doing, "", error);
+  return error.errorCode === "LXD_TIMEOUT" ? mayStillCome(failed) : failed;
 }
 
 /** A server that did not answer in time may still be at work on the change, such as looking up a name. */
@@ -86,14 +151,15 @@ function mayStillCome(failed: AccessError): UnsettledError {
 /** Puts the old value back, and gives the error to throw, which says whether that worked. */
 async function puttingBack(
   change: Change,
+  wanted: string,
   code: ErrorCode,
   what: string,
   advice: string,
   cause?: unknown,
 ): Promise<AccessError> {
   try {
-    await putBack(change);
-    return new AccessError(code, `${what}; that was put back${advice}`, { cause });
+    const outcome = await putBack(change, wanted);
+    return new AccessError(code, `${what}; ${outcome}${advice}`, { cause });
   } catch (error) {
     const look = `look at it with \`lxc config get ${key}\` on the server`;
     const outcome = `that could NOT be put back (${messageOf(error)}): ${look}`;
@@ -102,15 +168,37 @@ async function puttingBack(
 }
 
 /**
- * Undoes a failed set. LXD up to 5.0.2 keeps the bad value. Every version, when it was not listening before, may be
- * left with a listener on all interfaces that the configuration does not show: only a change of the value closes it,
- * so a loopback address is set and unset.
+ * Undoes a failed set, and says what came of it. LXD up to 5.0.2 keeps the bad value. Every version, when it was not
+ * listening before, may be left with a listener on all interfaces that the configuration does not show: only a change of
+ * the value closes it, so a loopback address is set and unset. What somebody else has set meanwhile stays.
  */
-async function putBack({ client, target, server }: Change): Promise<void> {
-  const held = heldAddress(server);
-  const now = heldAddress(await getAdministeredServer(client, server.identity, { fresh: true, target }));
-  if (held === "" && now === "") await client.updateServerConfig({ [key]: "127.0.0.1:0" }, { target });
-  if (held === "" || now !== held) await client.updateServerConfig({ [key]: held }, { target });
+async function putBack(change: Change, wanted: string): Promise<string> {
+  const held = heldAddress(change.server);
+  const now = await look(change);
+  const value = heldAddress(now);
+  if (![held, wanted, nowhere].includes(value))
+    return `somebody else has set it to ${JSON.stringify(value)} meanwhile, and that was left as it is`;
+  if (value !== held) await restore(change, now, held);
+  else if (held === "") await closeStray(change, now);
+  return "that was put back";
+}
+
+/** Sets the old value again. */
+async function restore(change: Change, now: AdministeredServer, held: string): Promise<void> {
+  try {
+    await exchangeAddress(change, now, held);
+  } catch (error) {
+    // An address that has moved to another host, say: LXD up to 5.0.2 holds it then, and listens on all interfaces.
+    const after = isAccessError(error, "LXD_REJECTED") ? await look(change) : undefined;
+    if (after !== undefined && heldAddress(after) === held) await closeStray(change, after);
+    throw error;
+  }
+}
+
+/** A listener that the configuration does not show goes when another one takes its place. */
+async function closeStray(change: Change, now: AdministeredServer): Promise<void> {
+  await exchangeAddress(change, now, nowhere);
+  await exchangeAddress(change, await look(change), heldAddress(now));
 }
 
 /**
@@ -125,7 +213,14 @@ async function guardWayIn(context: Context, change: Change, wanted: string): Pro
   const tried = await dialAddresses(change).catch(async (error: unknown) => {
     if (!isAccessError(error)) throw error;
     const doing = `Looking whether ${client.name} still answers from here, now that it listens on ${JSON.stringify(wanted)}`;
-    throw await puttingBack(change, error.errorCode, `${doing}: ${messageOf(error)}. ${before}`, "", error);
+    throw await puttingBack(
+      change,
+      wanted,
+      error.errorCode,
+      `${doing}: ${messageOf(error)}. ${before}`,
+      "",
+      error,
+    );
   });
   const answering = tried.find(({ failure }) => failure === undefined);
   if (answering !== undefined) {
@@ -139,6 +234,7 @@ async function guardWayIn(context: Context, change: Change, wanted: string): Pro
   const failures = tried.map(({ address, failure }) => `${address}: ${messageOf(failure)}`).join("; ");
   throw await puttingBack(
     change,
+    wanted,
     "LXD_LOCKOUT",
     `Listening on ${JSON.stringify(wanted)} would lock out this client, which reaches the server through ${client.name}: ` +
       `no new address answers from here (${failures || "none is listed"}). ${before}`,
@@ -147,12 +243,12 @@ async function guardWayIn(context: Context, change: Change, wanted: string): Pro
 }
 
 /** Dials, from here, every address that the server says it listens on now. */
-async function dialAddresses({ client, target, server }: Change): Promise<Dialled[]> {
-  const now = await getAdministeredServer(client, server.identity, { fresh: true, target });
+async function dialAddresses(change: Change): Promise<Dialled[]> {
+  const { addresses } = await look(change);
   return Promise.all(
-    now.addresses.map(async (address) => ({
+    addresses.map(async (address) => ({
       address,
-      failure: await probe(address, server.identity.fingerprint),
+      failure: await probe(address, change.server.identity.fingerprint),
     })),
   );
 }
@@ -188,10 +284,11 @@ async function isAnsweredByAnother({ client, server, target }: Change): Promise<
  * Refuses to take a listener away that serves the other members of the cluster too: a server opens one for the cluster alone
  * only when it is started, so that until then the member could not be reached by the others.
  */
-function guardCluster({ client, server, target }: Change, wanted: string): void {
+function guardCluster(change: Change, wanted: string): void {
+  const { client, server, target } = change;
   const held = heldAddress(server);
   const cluster = server.config["cluster.https_address"] ?? "";
-  if (!server.isClustered || !coversAddress(held, cluster) || surelyCovers(wanted, cluster)) return;
+  if (!servesCluster(change, held) || surelyCovers(wanted, cluster)) return;
   const doing = wanted === "" ? `Unsetting ${key}` : `Setting ${key} to ${JSON.stringify(wanted)}`;
   refuse(
     "LXD_LOCKOUT",
@@ -199,6 +296,11 @@ function guardCluster({ client, server, target }: Change, wanted: string): void 
       `Nothing was changed. Use an address that ${cluster} belongs to, such as ${JSON.stringify(onEveryInterface(cluster))}, ` +
       "or keep it as it is (on destroy by the option retainOnDelete)",
   );
+}
+
+/** Whether the listener on an address may serve the other members of the cluster, too. */
+function servesCluster({ server }: Change, address: string): boolean {
+  return server.isClustered && coversAddress(address, server.config["cluster.https_address"] ?? "");
 }
 
 /** The listener on every interface with the port of this one. */

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { refuse } from "../errors";
-import type { LxdClient } from "../lxd/client";
+import type { LxdClient, SeenConfig } from "../lxd/client";
 import type { Server } from "../lxd/entities";
 
 /** What a server is known by: its uuid where it has one, its name, and the SHA-256 (hex) of its certificate. */
@@ -24,6 +24,8 @@ export function serverKey({ identity, isClustered }: AdministeredServer): string
 /** A server that this client administers: it shows its environment and its configuration. */
 export interface AdministeredServer {
   readonly config: Readonly<Record<string, string>>;
+  /** The same as the server showed it: what a change has to tell. */
+  readonly seen: SeenConfig;
   readonly extensions: ReadonlySet<string>;
   readonly identity: ServerIdentity;
   /** PEM. */
@@ -56,7 +58,7 @@ export async function getAdministeredServer(
   return server;
 }
 
-function administered(server: Server, client: LxdClient): AdministeredServer {
+function administered(server: Server & { etag?: string }, client: LxdClient): AdministeredServer {
   const { config, environment } = server;
   if (server.auth !== "trusted") {
     return refuse(
@@ -74,6 +76,7 @@ function administered(server: Server, client: LxdClient): AdministeredServer {
   const texts = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]));
   return {
     config: texts,
+    seen: { config, etag: server.etag },
     extensions: new Set(server.api_extensions),
     identity: {
       uuid: texts["volatile.uuid"],
