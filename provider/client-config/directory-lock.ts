@@ -1,6 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { removeTemporaries } from "./atomic-file";
 import { ConfigProblem, isSystemError } from "./config-problem";
 
 /** How patient {@link withDirectoryLock} is. Both in milliseconds. */
@@ -35,12 +36,22 @@ export async function withDirectoryLock<T>(
   return inTurn(place, async () => {
     const release = await acquire(place, timing);
     try {
+      await removeRemains(place);
       return await work();
     } finally {
       // The work is done. A lock that cannot be removed (or was taken over meanwhile) must not turn it into a failure.
       await release().catch(() => undefined);
     }
   });
+}
+
+/** What a process that held the lock was killed over is nobody's now. */
+async function removeRemains(directory: string): Promise<void> {
+  for (const folder of [directory, join(directory, "servercerts"), join(directory, "clientcerts")])
+    await removeTemporaries(folder);
+  const config = await realpath(join(directory, "config.yml")).catch(() => undefined);
+  // Behind a link there may be others' files.
+  if (config !== undefined) await removeTemporaries(dirname(config), basename(config));
 }
 
 function inTurn<T>(place: string, work: () => Promise<T>): Promise<T> {
