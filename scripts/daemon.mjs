@@ -2,7 +2,7 @@
  * Private LXD and Incus daemons for the quickstart and the tests: one directory and one process each, beside any
  * server that the machine may have, and nothing of them is left in the end.
  */
-import { mkdirSync, mkdtempSync, realpathSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -39,11 +39,12 @@ const alive = new Set();
 
 /**
  * Starts a daemon and waits until it is ready. Rejects with a StepError that shows the end of its log if it is not.
- * @param {{ flavor: Flavor, directory?: string }} options
+ * @param {{ flavor: Flavor, directory?: string, hosts?: Readonly<Record<string, string>> }} options
  *   `directory`: an absolute path, short; made if need be, deleted by `stop`; default: a new one
+ *   `hosts`: names that this daemon alone knows, and the IP address of each
  * @returns {Promise<Daemon>}
  */
-export async function startDaemon({ flavor, directory: wanted }) {
+export async function startDaemon({ flavor, directory: wanted, hosts = {} }) {
   const { command } = await requireServer(flavor);
   const directory = makeDirectory(wanted);
   const socketPath = join(directory, "unix.socket");
@@ -68,8 +69,7 @@ export async function startDaemon({ flavor, directory: wanted }) {
     const log = join(directory, "daemon.log");
     const env = daemonEnvironment(flavor, directory);
     daemon.pid = await startInBackground({
-      command,
-      args: ["--group", "root"],
+      ...withHosts(hosts, directory, [command, "--group", "root"]),
       env,
       cwd: "/",
       directory,
@@ -94,6 +94,22 @@ export async function startDaemon({ flavor, directory: wanted }) {
 export async function stopDaemon({ flavor, directory, pid }) {
   await shutDown({ flavor, directory, pid });
   removeDirectory(directory);
+}
+
+/**
+ * A command that finds these names beside those of the machine: /etc/hosts is another file for it, and for nobody else.
+ * @param {Readonly<Record<string, string>>} hosts
+ * @param {string} directory
+ * @param {readonly string[]} line the command and its arguments
+ * @returns {{ command: string, args: readonly string[] }}
+ */
+function withHosts(hosts, directory, [command = "", ...args]) {
+  if (Object.keys(hosts).length === 0) return { command, args };
+  const file = join(directory, "hosts");
+  const lines = Object.entries(hosts).map(([name, address]) => `${address} ${name}`);
+  writeFileSync(file, [readFileSync("/etc/hosts", "utf8"), ...lines, ""].join("\n"));
+  const script = 'mount --bind "$1" /etc/hosts && shift && exec "$@"';
+  return { command: "unshare", args: ["--mount", "sh", "-c", script, "sh", file, command, ...args] };
 }
 
 /** @param {string | undefined} wanted */
