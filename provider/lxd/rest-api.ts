@@ -47,6 +47,11 @@ export class RestApi {
     return this.transport.serverCertificate;
   }
 
+  /** What time it was at the server when it answered last, where it says so. */
+  get serverTime(): Date | undefined {
+    return this.transport.serverTime;
+  }
+
   /** Closes the connection; a later call opens another. */
   close(): Promise<void> {
     return this.transport.close();

@@ -62,6 +62,8 @@ export interface Reply {
   readonly status: number;
   readonly text: string;
   readonly etag?: string;
+  /** What time it was at the server, where it says so. */
+  readonly time?: Date;
 }
 
 /** No reply of these servers comes near this; a longer one is cut off as a fault. */
@@ -84,6 +86,8 @@ type Connect = (
 export class Transport {
   /** PEM of the certificate the server showed on the connection in use; undefined over a unix socket. */
   serverCertificate: string | undefined;
+  /** What time it was at the server when it answered last, where it says so. */
+  serverTime: Date | undefined;
   private client: Promise<Client> | undefined;
   private ssh: Share | undefined;
   private previous: Promise<unknown> = Promise.resolve();
@@ -139,6 +143,7 @@ export class Transport {
     try {
       const reply = await this.exchangeOrRepeat(client, request, deadline.signal);
       this.unansweredAt = undefined;
+      this.serverTime = reply.time;
       return reply;
     } catch (error) {
       this.noteLoss(error, deadline.signal.aborted);
@@ -320,11 +325,13 @@ async function exchange(client: Client, request: Request, signal: AbortSignal): 
     if (length > longestReply) throw new AccessError("LXD_PROTOCOL", "The reply is longer than 64 MiB");
     chunks.push(chunk);
   }
-  const { etag } = response.headers;
+  const { etag, date } = response.headers;
+  const time = new Date(String(date));
   return {
     status: response.statusCode,
     text: Buffer.concat(chunks).toString("utf8"),
     ...(typeof etag === "string" && { etag }),
+    ...(!Number.isNaN(time.getTime()) && { time }),
   };
 }
 

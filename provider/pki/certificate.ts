@@ -68,13 +68,13 @@ const recipes: Record<KeyAlgorithm, KeyRecipe> = {
 };
 
 const millisecondsPerDay = 86_400_000;
-const clockSkewMilliseconds = 60_000;
+const clockSkewMilliseconds = millisecondsPerDay;
 const longestCommonName = 64; // RFC 5280, ub-common-name
 const organization = "pulumi-lxd-access";
 
 /**
  * Makes a key and a self-signed client certificate for it, of the form LXD's own clients have. It is valid from one
- * minute before `now`, so that a server whose clock is a little behind takes it.
+ * day before `now`, so that a server takes it whose clock is behind, or is only in another time zone.
  *
  * @returns the pair; `privateKey` is secret (SEC1 "EC PRIVATE KEY" for ECDSA, PKCS#8 "PRIVATE KEY" for the others).
  * @throws AccessError INPUT_INVALID for a common name or a validity that no certificate can hold.

@@ -7,6 +7,7 @@ import {
 } from "../client-config/client-directory";
 import { refuse } from "../errors";
 import type { Context } from "../handler";
+import type { LxdClient } from "../lxd/client";
 import { createClientCertificate, describeClientPairProblem, type KeyPair } from "../pki/certificate";
 import { readCertificate } from "../pki/certificate-facts";
 import type { ConfigPlace } from "./remote-place";
@@ -56,24 +57,25 @@ export function settledPair(
  * The pair to join with, where nothing settles it: the one used in the client directory, or the Remote's own where there is
  * none yet; made where there is no such either. INPUT_INVALID where it cannot be used.
  *
- * @param beforeMaking is awaited before a pair is made in the directory, where it stays if nothing comes of it.
+ * @param reachServer is awaited before a pair is made in the directory, where it stays if nothing comes of it.
  */
 export async function findPair(
   context: Context,
   { name, configDir, flavor }: ConfigPlace,
   own: KeyPair | undefined,
-  beforeMaking: () => Promise<unknown>,
+  reachServer: () => Promise<{ readonly client: LxdClient }>,
 ): Promise<ChosenPair> {
   const create = async (): Promise<KeyPair> =>
     own ?? createClientCertificate({ commonName: commonNameOf(name), now: context.now() });
   if (configDir === undefined) return { pair: await create() };
   const place = { directory: expandPath(configDir, context.programDirectory), flavor, name };
-  if ((await readClientPair(place)) === undefined) await beforeMaking();
+  const reached = (await readClientPair(place)) === undefined ? await reachServer() : undefined;
   let made: string | undefined;
   const pair = await loadOrCreateClientPair({
     ...place,
     create: async () => {
       const fresh = await create();
+      if (reached !== undefined) requireValidThere(context, fresh, reached.client);
       made = readCertificate(fresh.certificate).fingerprint;
       return fresh;
     },
@@ -123,6 +125,21 @@ function requireUsable(context: Context, pair: KeyPair): KeyPair {
   return problem === undefined
     ? pair
     : refuse("INPUT_INVALID", `clientCertificate and clientKey: ${problem}`);
+}
+
+/** LXD_REJECTED where the server's clock, by which it judges, is so far from the one here that it would not take the pair. */
+export function requireValidThere(
+  context: Context,
+  pair: KeyPair,
+  { name, serverTime }: Pick<LxdClient, "name" | "serverTime">,
+): void {
+  const problem = serverTime && describeClientPairProblem(pair, serverTime);
+  if (serverTime === undefined || problem === undefined) return;
+  refuse(
+    "LXD_REJECTED",
+    `${name} would refuse the client certificate: by its clock it is ${serverTime.toISOString()}, by the clock here ` +
+      `${context.now().toISOString()}, and ${problem}. Nothing was sent. Set the clock that is wrong`,
+  );
 }
 
 /** A name as certificates take it: at most 64 characters, none of them cut in two. */

@@ -38,6 +38,7 @@ import {
   findPair,
   pairOf,
   requirePairElsewhere,
+  requireValidThere,
   settledPair,
 } from "./remote-pair";
 import {
@@ -193,6 +194,8 @@ async function prepare(
   const reached = await reach(context, { ...there, pair: chosen.pair })
     .then((found) => {
       requireFlavor(place, wanted.configFlavor, found);
+      // Servers spend a token before they look at how long the certificate is valid.
+      if (found.server.auth !== "trusted") requireValidThere(context, chosen.pair, found.client);
       return found;
     })
     .catch(async (error: unknown) => {

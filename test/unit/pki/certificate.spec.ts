@@ -103,7 +103,7 @@ describe("createClientCertificate", () => {
     const { certificate } = await createClientCertificate({ commonName: "edge-1", now });
     assert.match(openssl(["x509", "-noout", "-text"], certificate), /NIST CURVE: P-384/);
     const dates = openssl(["x509", "-noout", "-dates", "-dateopt", "iso_8601"], certificate);
-    assert.equal(dates, "notBefore=2031-05-06 07:07:09Z\nnotAfter=2041-05-03 07:08:09Z\n");
+    assert.equal(dates, "notBefore=2031-05-05 07:08:09Z\nnotAfter=2041-05-03 07:08:09Z\n");
   });
 
   it("writes times up to 2049 as UTCTime and from 2050 as GeneralizedTime", async () => {
@@ -116,16 +116,16 @@ describe("createClientCertificate", () => {
       return openssl(["asn1parse"], certificate).match(/(UTC|GENERALIZED)TIME *:.*/g);
     };
     assert.deepEqual(await times("2049-12-30T23:59:59Z", 1), [
-      "UTCTIME           :491230235859Z",
+      "UTCTIME           :491229235959Z",
       "UTCTIME           :491231235959Z",
     ]);
     assert.deepEqual(await times("2049-12-31T00:00:00Z", 1), [
-      "UTCTIME           :491230235900Z",
+      "UTCTIME           :491230000000Z",
       "GENERALIZEDTIME   :20500101000000Z",
     ]);
-    assert.deepEqual(await times("2050-01-01T00:01:00Z", 1), [
+    assert.deepEqual(await times("2050-01-02T00:00:00Z", 1), [
       "GENERALIZEDTIME   :20500101000000Z",
-      "GENERALIZEDTIME   :20500102000100Z",
+      "GENERALIZEDTIME   :20500103000000Z",
     ]);
   });
 
