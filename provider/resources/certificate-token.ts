@@ -3,7 +3,7 @@
  * end with its process.
  */
 import { isDeepStrictEqual } from "node:util";
-import { refuse } from "../errors";
+import { isAccessError, refuse } from "../errors";
 import type { PendingToken, TokenRequest } from "../lxd/client";
 import { expiryOf } from "../lxd/trust-token";
 import { type NewToken, type Place, requireOtherClient, sayLeftover, type TokenKind } from "./issuing";
@@ -55,11 +55,20 @@ async function issue({ client }: Place, request: TokenRequest): Promise<NewToken
     const { fingerprint, addresses, secret, expiresAt } = token;
     return { fingerprint, addresses, secret, expiresAt: expiryOf(expiresAt), mark: { operation } };
   }
-  await ignoreNotFound(client.deleteOperation(operation));
+  const what = `${client.name} issued a trust token for ${JSON.stringify(request.name)}`;
+  try {
+    await client.deleteOperation(operation);
+  } catch (error) {
+    if (!isAccessError(error, "LXD_NOT_FOUND")) throw error;
+    refuse(
+      "LXD_NOT_FOUND",
+      `${what} that was gone a moment later, as after a restart. Run \`pulumi up\` again`,
+    );
+  }
   return refuse(
     "LXD_NOT_TRUSTED",
-    `${client.name} issued a trust token for ${JSON.stringify(request.name)} that this client may not see, so it could not be ` +
-      "followed; it was revoked. Give the client the right to view operations (`can_view_operations` on the project default)",
+    `${what} that this client may not see, so it could not be followed; ` +
+      "it was revoked. Give the client the right to view operations (`can_view_operations` on the project default)",
   );
 }
 
