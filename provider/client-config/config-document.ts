@@ -28,8 +28,10 @@ const parseOptions = {
   version: "1.1",
   intAsBigInt: true,
   logLevel: "error",
-  // Compared below: the library compares each key with every other one, for minutes in a long file.
+  // Done below: the library compares each key with every other one, and shows each error with its line, for minutes in a
+  // long file.
   uniqueKeys: false,
+  prettyErrors: false,
 } as const;
 
 /** The clients' YAML library wants these escaped; the one used here writes them as they are. */
@@ -81,9 +83,15 @@ export class ConfigDocument {
    */
   static async parse(file: string, text: string): Promise<ConfigDocument> {
     const yaml = await import("yaml");
-    const document = yaml.parseDocument(text, parseOptions);
+    if (depthOf(yaml, text) > deepest) throw unusable(file, `is nested more than ${deepest} levels deep`);
+    const lineCounter = new yaml.LineCounter();
+    const document = yaml.parseDocument(text, { ...parseOptions, lineCounter });
     const [error] = document.errors;
-    if (error !== undefined) throw unusable(file, `is not readable YAML (${firstLine(error.message)})`);
+    if (error !== undefined) {
+      const { line, col } = lineCounter.linePos(error.pos[0]);
+      const where = `at line ${line}, column ${col}`;
+      throw unusable(file, `is not readable YAML (${firstLine(error.message)} ${where})`);
+    }
     if (hasKeyTwice(yaml, document)) throw unusable(file, "is not readable YAML (Map keys must be unique)");
     const top = document.contents;
     if (top === null) throw unusable(file, "is empty");
@@ -271,6 +279,27 @@ export class ConfigDocument {
     }
     return scalar;
   }
+}
+
+/** What the clients write is four levels deep. */
+const deepest = 50;
+
+/** How deep collections are inside each other. Found without recursion, which would end the process in a deep file. */
+function depthOf(yaml: YamlLibrary, text: string): number {
+  const found: [token: unknown, depth: number][] = [...new yaml.Parser().parse(text)].map((token) => [
+    token,
+    0,
+  ]);
+  let depth = 0;
+  for (let next = found.pop(); next !== undefined; next = found.pop()) {
+    const [token, level] = next;
+    if (!isRecord(token)) continue;
+    depth = Math.max(depth, level);
+    const items = Array.isArray(token["items"]) ? (token["items"] as unknown[]).filter(isRecord) : [];
+    for (const inner of [token, ...items].flatMap(({ key, value }) => [key, value]))
+      found.push([inner, level + 1]);
+  }
+  return depth;
 }
 
 function hasKeyTwice(yaml: YamlLibrary, document: Document): boolean {
