@@ -168,7 +168,7 @@ export async function noLockout(kind: ServerKind): Promise<void> {
 
 /** Somebody who listens on an address of this machine already, on a port that is free on the others. */
 export async function occupy(host: "127.0.0.1" | "::1"): Promise<{ server: Server; port: number }> {
-  const server = createServer();
+  const server = createServer((socket) => socket.destroy());
   const port = await freePort(host);
   server.listen({ host, port, ipv6Only: host === "::1" });
   await once(server, "listening");
