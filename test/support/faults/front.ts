@@ -5,6 +5,7 @@
  */
 import { strict as assert } from "node:assert";
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { request as httpsRequest } from "node:https";
 import { connect, createServer, type Socket } from "node:net";
@@ -66,6 +67,8 @@ export interface Wire {
 export interface Conduct {
   readonly onRequest?: (exchange: Exchange, seen: readonly SeenRequest[]) => Promise<void> | void;
   readonly onWire?: (wire: Wire) => void;
+  /** After how many connections nobody listens any more. */
+  readonly refusesAfter?: number;
   /** What is shown as the server's certificate on a connection. */
   readonly shows?: (connection: number) => "own" | "other";
   readonly tls?: Pick<TlsOptions, "minVersion" | "maxVersion">;
@@ -164,6 +167,7 @@ export async function standInFront(
       });
     };
     near.on("data", (chunk: Buffer) => void seen.raw.push(chunk));
+    if (number === conduct.refusesAfter) outer.close();
     (conduct.onWire ?? passAll)({ near, number, pass });
   });
   const { port, close } = await listenOn(outer);
@@ -175,12 +179,14 @@ export async function standInFront(
       conduct = wanted;
       requests.length = 0;
       connections.length = 0;
+      if (!outer.listening) await once(outer.listen(port, "127.0.0.1"), "listening");
+      if (wanted.refusesAfter === 0) outer.close();
       if (tls === wanted.tls) return;
       await inner?.close();
       inner = await startInner();
     },
     close: async () => {
-      await close();
+      if (outer.listening) await close();
       await inner?.close();
     },
   };

@@ -107,7 +107,6 @@ async function join(ground: NetworkGround, conduct: Conduct, options: JoinOption
   const inputs = { name: "edge", token, ...asInputs(pair) };
   await front.behave(conduct);
   const first = await stage.stack.up("Remote", { ...inputs, ...options.inputs });
-  if (process.env.SHOW) console.log(first.message);
   requireDiscretion(front, [token, secretOf(token)]);
   for (const secret of [token, secretOf(token), pair.privateKey])
     assert.ok(first.message?.includes(secret) !== true, "nothing secret is in an error");
