@@ -8,6 +8,9 @@ export interface MisplacedSecret {
   readonly reason: string;
 }
 
+/** No property is as deep. */
+const deepest = 20;
+
 /** Every private key and trust token that stands outside the paths of the secret properties, at any depth. */
 export function misplacedSecrets(
   inputs: RawInputs,
@@ -21,7 +24,7 @@ export function misplacedSecrets(
     if (typeof value === "string") {
       const reason = describeMisplaced(value, path);
       if (reason !== undefined) found.push({ path, reason });
-    } else if (typeof value === "object" && value !== null && !seen.has(value)) {
+    } else if (typeof value === "object" && value !== null && !seen.has(value) && path.length < deepest) {
       seen.add(value);
       for (const [key, inner] of Object.entries(value))
         waiting.push({ value: inner, path: [...path, Array.isArray(value) ? Number(key) : key] });
