@@ -19,15 +19,17 @@ export class ProviderProcess {
     private readonly client: ResourceProviderClient,
   ) {}
 
-  /** Starts it in a folder, which is where it looks for packages. */
-  static async start(folder: string): Promise<ProviderProcess> {
+  /** Starts it in a folder, which is where it looks for packages; `flags` are for Node. */
+  static async start(folder: string, flags: readonly string[] = []): Promise<ProviderProcess> {
     const program = require.resolve("@pulumi/pulumi/cmd/dynamic-provider/index.js");
     // It wants the engine's address and makes no use of it.
-    const child = spawn(process.execPath, [program, "127.0.0.1:1"], {
+    const child = spawn(process.execPath, [...flags, program, "127.0.0.1:1"], {
       cwd: folder,
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
-    const [port] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+    const { stdout } = child;
+    if (stdout === null) throw new Error("the provider process has no output");
+    const [port] = (await once(createInterface({ input: stdout }), "line")) as [string];
     const client = new ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure());
     const request = new messages.ConfigureRequest();
     request.setArgs(Struct.fromJavaScript({}));
@@ -69,6 +71,33 @@ export class ProviderProcess {
     request.setProperties(Struct.fromJavaScript(inputs));
     const response = await answer<messages.CreateResponse>((done) => this.client.create(request, done));
     return response.getProperties()?.toJavaScript() ?? {};
+  }
+
+  /** The resource as it is now; undefined where it is gone. */
+  async read(outputs: WireProperties): Promise<WireProperties | undefined> {
+    const request = new messages.ReadRequest();
+    request.setId("id");
+    request.setProperties(Struct.fromJavaScript(outputs));
+    const response = await answer<messages.ReadResponse>((done) => this.client.read(request, done));
+    return response.getId() === "" ? undefined : (response.getProperties()?.toJavaScript() ?? {});
+  }
+
+  async delete(outputs: WireProperties): Promise<void> {
+    const request = new messages.DeleteRequest();
+    request.setId("id");
+    request.setProperties(Struct.fromJavaScript(outputs));
+    await answer((done) => this.client.delete(request, done));
+  }
+
+  get pid(): number {
+    return this.child.pid ?? NaN;
+  }
+
+  /** Asks what `--import` has loaded into the process and listens for messages. */
+  async ask(question: string): Promise<unknown> {
+    const answered = once(this.child, "message") as Promise<[unknown]>;
+    this.child.send(question);
+    return (await answered)[0];
   }
 
   async stop(): Promise<void> {

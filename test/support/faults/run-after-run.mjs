@@ -1,0 +1,29 @@
+/**
+ * Lets a provider process go through one run after the other, where the engine would start another process for each. Loaded
+ * with `node --expose-gc --import` into the SDK's process, which is then told of each new run.
+ */
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+// The provider's code of the program's folder, as the engine finds it.
+const require = createRequire(join(process.cwd(), "index.js"));
+const provider = dirname(require.resolve("pulumi-lxd-access/provider"));
+/** @type {{ ClientPool: { prototype: { client(...args: unknown[]): unknown } } }} */
+const { ClientPool } = require(join(provider, "lxd", "pool.js"));
+
+/** @type {Set<{ claims: Set<string> }>} */
+const pools = new Set();
+const { client } = ClientPool.prototype;
+ClientPool.prototype.client = function (/** @type {unknown[]} */ ...args) {
+  pools.add(/** @type {any} */ (this));
+  return client.apply(this, args);
+};
+
+process.on("message", (question) => {
+  // What resources have claimed holds for one run; connections and all else stay.
+  if (question === "new run") for (const { claims } of pools) claims.clear();
+  if (question === "memory") globalThis.gc?.();
+  process.send?.(process.memoryUsage());
+});
+// The channel to whoever asks is no reason to go on.
+process.channel?.unref();
