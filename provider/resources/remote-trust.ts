@@ -4,7 +4,7 @@ import { AccessError, isAccessError, messageOf, refuse } from "../errors";
 import { type Context, PartialError } from "../handler";
 import type { Server } from "../lxd/entities";
 import type { Pin } from "../lxd/transport";
-import type { KeyPair } from "../pki/certificate";
+import { type KeyPair, readCertificate } from "../pki/certificate";
 import { clientClaim } from "./claims";
 import { type Destination, leave, type Reached, reach, redeem, replaceClient } from "./join";
 import { type ChosenPair, dropMadePair, pairOf } from "./remote-pair";
@@ -56,9 +56,11 @@ export async function beTrusted(context: Context, id: string, joining: Joining):
     // One that was out, and is trusted now without this resource, was let in by somebody.
     return isNewClient ? tookOver(context, old, begun) : old.isDistrusted !== true;
   }
-  // A client that was adopted is somebody's, and gives its place only to one that the program names.
-  const mayReplace = isNewClient && (old.enrolled || wanted.clientCertificate !== undefined);
-  if (mayReplace && (await replacedItself(context, old, begun, reached))) return old.enrolled;
+  if (old !== undefined && (isNewClient || old.nextPair !== undefined)) {
+    // A client that was adopted is somebody's, and gives its place only to one that the program names.
+    const mayReplace = old.enrolled || wanted.clientCertificate !== undefined;
+    if (mayReplace && (await replacedItself(context, id, old, begun, reached))) return old.enrolled;
+  }
   if (isNewClient && old.enrolled && hasExpired(old, context.now())) sayItStays(context, old);
   if (wanted.token === undefined) {
     return refuse(
@@ -74,8 +76,9 @@ export async function beTrusted(context: Context, id: string, joining: Joining):
 function sayUnspent(context: Context, { wanted, reached, begun }: Joining): void {
   context.log(
     "warning",
-    `Remote ${wanted.name}: ${reached.client.name} trusts this client already, so its token was not spent. If it comes from a ` +
-      `TrustToken or an Onboarding, give that clientFingerprint: "${String(begun.clientFingerprint)}", and none is issued`,
+    `Remote ${wanted.name}: ${reached.client.name} trusts this client already, so its token was not spent by this run. Where one ` +
+      "that was cut off has spent it, all is well. Else it still waits: if it comes from a TrustToken or an Onboarding, give " +
+      `that clientFingerprint: "${String(begun.clientFingerprint)}", and none is issued`,
   );
 }
 
@@ -125,10 +128,10 @@ async function tookOver(context: Context, old: State, next: State): Promise<bool
     sayItStays(context, old);
     return false;
   }
-  const former = await reachAsBefore(context, old, next);
+  const { former, fingerprint } = await reachAsBefore(context, old, next);
   if (former.server.auth !== "trusted") return true;
   if (next.given["revokeOnDelete"] === false) sayItStays(context, old);
-  else await leave(context, { name: old.name, clientFingerprint }, former);
+  else await leave(context, { name: old.name, clientFingerprint: fingerprint }, former);
   return false;
 }
 
@@ -138,27 +141,53 @@ async function tookOver(context: Context, old: State, next: State): Promise<bool
  */
 async function replacedItself(
   context: Context,
+  id: string,
   old: State,
   next: State,
   { client }: Reached,
 ): Promise<boolean> {
-  const { clientFingerprint } = old;
-  const { clientCertificate } = next;
-  if (clientFingerprint === undefined || clientCertificate === undefined) return false;
-  const former = await reachAsBefore(context, old, next);
+  const { clientCertificate: certificate, clientKey: privateKey } = next;
+  if (certificate === undefined || privateKey === undefined) return false;
+  const { former, fingerprint } = await reachAsBefore(context, old, next);
   if (!isSameServer(old, next, former.server)) return false;
-  try {
-    return await replaceClient(former, clientFingerprint, clientCertificate, client);
-  } catch (error) {
-    if (!isAccessError(error)) throw error;
-    const message = `Remote ${old.name}: putting the new client certificate in the place of ${clientFingerprint}: ${messageOf(error)}`;
-    throw new AccessError(error.errorCode, `${message}. Run \`pulumi up\` again`, { cause: error });
-  }
+  const doing = `Remote ${old.name}: putting the new client certificate in the place of ${fingerprint}`;
+  const replacement = await replaceClient(former, fingerprint, certificate, client).catch(
+    (error: unknown) => {
+      if (!isAccessError(error)) throw error;
+      const message = `${doing}: ${messageOf(error)}. Run \`pulumi up\` again`;
+      throw new AccessError(error.errorCode, message, { cause: error });
+    },
+  );
+  if (replacement.outcome !== "unclear") return replacement.outcome === "replaced";
+  const incomplete = messageOf(replacement.error);
+  const half = { ...old, nextPair: { certificate, privateKey }, incomplete };
+  throw new PartialError(id, half, `${doing}: ${incomplete}.`, replacement.error);
 }
 
 /** The server where it is now, as the client of before. */
-function reachAsBefore(context: Context, old: State, next: State): Promise<Reached> {
-  return reach(context, { ...destination(next, { fresh: true }), pair: identityOf(old) });
+function reachAsBefore(context: Context, old: State, next: State): Promise<Former> {
+  return reachAsHolder(context, old, destination(next, { fresh: true }), next.clientFingerprint);
+}
+
+/** The client of before, and the SHA-256 (hex) of its certificate. */
+interface Former {
+  readonly former: Reached;
+  readonly fingerprint: string;
+}
+
+/** As the client of before; where that is out, as the one that was to take its place, unless it is the one now asked for. */
+async function reachAsHolder(
+  context: Context,
+  old: State,
+  there: Destination,
+  asked?: string,
+): Promise<Former> {
+  const former = await reach(context, { ...there, pair: identityOf(old) });
+  const { nextPair: pair, clientFingerprint = "" } = old;
+  const fingerprint = pair && readCertificate(pair.certificate).fingerprint;
+  if (former.server.auth === "trusted" || fingerprint === undefined || fingerprint === asked)
+    return { former, fingerprint: clientFingerprint };
+  return { former: await reach(context, { ...there, pair }), fingerprint };
 }
 
 /** Both another name and another certificate mean another server: what was given on one was not given on the other. */
@@ -196,7 +225,7 @@ export async function withdraw(context: Context, old: State): Promise<void> {
     );
     return;
   }
-  const reached = await reach(context, destination(old, { fresh: true }));
-  if (reached.server.auth !== "trusted" && hasExpired(old, context.now())) sayItStays(context, old);
-  await leave(context, { name, clientFingerprint }, reached);
+  const { former, fingerprint } = await reachAsHolder(context, old, destination(old, { fresh: true }));
+  if (former.server.auth !== "trusted" && hasExpired(old, context.now())) sayItStays(context, old);
+  await leave(context, { name, clientFingerprint: fingerprint }, former);
 }
