@@ -2,7 +2,6 @@
 import * as assert from "node:assert/strict";
 import { ExtraAddresses, needsExtraAddresses } from "../support/extra-addresses";
 import { listeningSockets } from "../support/facts/listening-sockets";
-import { type Forwarder, forwardTo } from "../support/forwarder";
 import { freePort, openHttps, type ServerView, viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
@@ -46,32 +45,6 @@ for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
           `^warning: https://${address}, which the connection .* names, no longer listens; the server now answers on ${wanted}\\. Change`,
         ),
       );
-    });
-
-    it("lost by a change: the old listener is put back over the connection that is still open", async () => {
-      const { address, connection } = await openHttps(server);
-      machine.add(`${moving}/32`);
-      let connections = 0;
-      const router: Forwarder = await forwardTo(address, () => {
-        connections++;
-        if (connections === 2) machine.moveAway(`${moving}/32`);
-        return connections === 1;
-      });
-      try {
-        const { message, recorded } = await stack.createFails("HttpsAddress", {
-          address: `${moving}:${await freePort()}`,
-          connection: { ...connection, address: router.address },
-        });
-        assert.match(
-          message,
-          /would lock out this client, .*no new address answers from here \(198\.51\.100\.11:\d+: .*\)\. The server was listening on .*; that was put back\. .*allowLockout.*\[LXD_LOCKOUT\]/s,
-        );
-        assert.equal(recorded, undefined);
-        assert.equal(await view.address(), address);
-        assert.deepEqual(listeningSockets(server.pid), [address]);
-      } finally {
-        await router.close();
-      }
     });
 
     it("on every interface: its addresses come and go with those of the machine, the token's stay", async () => {
