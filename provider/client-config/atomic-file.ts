@@ -44,7 +44,7 @@ export async function replaceFileIfSame(
 
 /** Does all of {@link replaceFile} but the last step, and leaves nothing, to find out whether a file could be replaced. */
 export async function rehearseReplacing(file: string, replacement: NewFile): Promise<void> {
-  await putInPlace(file, replacement, () => false);
+  await putInPlace(file, replacement);
 }
 
 /** The end of a name that {@link putInPlace} gives to what is not in place yet. */
@@ -64,7 +64,7 @@ export async function removeTemporaries(folder: string, start = ""): Promise<voi
 async function putInPlace(
   file: string,
   { content, mode }: NewFile,
-  isWanted: (target: string) => boolean,
+  isWanted?: (target: string) => boolean,
 ): Promise<boolean> {
   const target = await followLink(file);
   const temporary = `${target}.${randomBytes(6).toString("hex")}.tmp`;
@@ -73,12 +73,12 @@ async function putInPlace(
     try {
       await handle.writeFile(content);
       await takeOverOwnerAndMode(handle, target);
-      await handle.sync();
+      if (isWanted !== undefined) await handle.sync();
     } finally {
       await handle.close();
     }
     // Looking and renaming follow each other without a pause: what another program writes in between is lost.
-    if (!isWanted(target)) return false;
+    if (isWanted?.(target) !== true) return false;
     renameSync(temporary, target);
     return true;
   } finally {

@@ -175,7 +175,12 @@ function placesOf(place: PairPlace): PairFiles[] {
 async function storePair(files: PairFiles, pair: KeyPair): Promise<void> {
   await makeDirectory(dirname(files.certificate));
   await replaceFile(files.certificate, { content: pair.certificate, mode: 0o644 });
-  await replaceFile(files.key, { content: pair.privateKey, mode: 0o600 });
+  try {
+    await replaceFile(files.key, { content: pair.privateKey, mode: 0o600 });
+  } catch (error) {
+    await rm(files.certificate, { force: true });
+    throw error;
+  }
 }
 
 /** What is there, once it had time to become whole: a client writes certificate and key one after the other. */

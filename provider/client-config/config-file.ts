@@ -22,10 +22,13 @@ interface Content {
   config: ConfigDocument;
   /** Whether it was written by what writes it here, so that it can be edited again. */
   isOurs?: boolean;
+  /** Whether it has stood there long enough to be all that a client was about to write. */
+  isSettled?: boolean;
 }
 
 const pauseMilliseconds = 20;
 const newFileMode = 0o644;
+const pageSize = 4096;
 
 /** What each file held when it was last read. Parsing is slow, and a fleet's remotes share a file. */
 const lastRead = new Map<string, Content>();
@@ -104,10 +107,20 @@ function keepsChanging(file: string): ConfigProblem {
 async function readContent(file: string): Promise<Content | undefined> {
   const found = await rereadUntil(
     () => readOnce(file),
-    (content) => !(content instanceof ConfigProblem),
+    (content) => !(content instanceof ConfigProblem) && !mayBeCut(content),
   );
   if (found instanceof ConfigProblem) throw found;
+  if (found !== undefined) found.isSettled = true;
   return found;
+}
+
+/**
+ * Whether a client may be in the middle of writing this: it truncates the file and fills it page by page, and the first pages
+ * are readable YAML, too, of which remotes are missing.
+ */
+function mayBeCut(found: Content | undefined): boolean {
+  if (found === undefined || found.isOurs === true || found.isSettled === true) return false;
+  return Buffer.byteLength(found.text) % pageSize === 0;
 }
 
 async function readOnce(file: string): Promise<Content | ConfigProblem | undefined> {

@@ -1,5 +1,5 @@
 /** Client directories in which something is wrong: Remotes on real servers say so, touch nothing and spend no token. */
-import { needsClient } from "../support/client-command";
+import { type ClientFlavor, needsClient } from "../support/client-command";
 import { type DirectoryFault, meetFault } from "../support/faults/directory-fault";
 import {
   besideFaults,
@@ -8,52 +8,62 @@ import {
   lockFaults,
   mountFaults,
 } from "../support/faults/directory-faults";
+import { diskFaults } from "../support/faults/disk-faults";
 import { type FaultFinding, itFinds } from "../support/faults/finding";
 import { needsMounts, unmountAll } from "../support/faults/mounts";
 import { setStage, type Stage } from "../support/joined-server";
+import { unavailableReason } from "../support/servers";
 import { describeWith } from "../support/skip";
+
+const grounds = [
+  { kind: "lxd-daemon", flavor: "lxd" },
+  { kind: "incus-daemon", flavor: "incus" },
+] as const;
+const plain = [...contentFaults, ...kindFaults, ...besideFaults, ...lockFaults];
+const mounted = [...mountFaults, ...diskFaults];
 
 describe("Client directory", function () {
   this.timeout(300_000);
+  const stages: Stage[] = [];
+  const found = new Map<string, Promise<FaultFinding>>();
 
-  for (const [kind, flavor] of [
-    ["lxd-daemon", "lxd"],
-    ["incus-daemon", "incus"],
-  ] as const) {
+  // All at once, since some wait for a file to become whole, or for a lock. Each test tells of one.
+  before(async () => {
+    const there = grounds.filter(({ kind }) => unavailableReason(kind) === undefined);
+    await Promise.all(
+      there.map(async ({ kind, flavor }) => {
+        const stage = await setStage(kind);
+        stages.push(stage);
+        for (const [index, fault] of [...plain, ...mounted].entries())
+          found.set(flavor + fault.fault, meetFault(stage, flavor, fault, `fault-${index}`));
+      }),
+    );
+    // Looked at in the test of its name.
+    for (const finding of found.values()) finding.catch(() => undefined);
+  });
+  after(async () => {
+    await Promise.allSettled(found.values());
+    unmountAll();
+    await Promise.all(stages.map((stage) => stage.end()));
+  });
+
+  for (const { kind, flavor } of grounds)
     describeWith([kind], `at fault, on a real ${kind}`, () => {
-      let stage: Stage;
       before(needsClient(flavor));
-      before(async () => {
-        stage = await setStage(kind);
-      });
-      after(() => stage.end());
+      tellOf(flavor, plain);
 
-      /** Starts them all at once, since some wait for a file to become whole; each test tells of one. */
-      function meetAll(label: string, faults: readonly DirectoryFault[]): void {
-        const found = new Map<DirectoryFault, Promise<FaultFinding>>();
-        before(() => {
-          for (const [index, fault] of faults.entries()) {
-            const finding = meetFault(stage, flavor, fault, `${label}-${index}`);
-            // It is looked at in the test of its name.
-            finding.catch(() => undefined);
-            found.set(fault, finding);
-          }
-        });
-        for (const fault of faults)
-          itFinds(fault.fault, async () => {
-            const finding = await found.get(fault);
-            if (finding === undefined) throw new Error("it was not started");
-            return finding;
-          });
-      }
-
-      meetAll("content", [...contentFaults, ...kindFaults, ...besideFaults, ...lockFaults]);
-
-      describe("on a file system that says no", () => {
+      describe("on a file system of its own", () => {
         before(needsMounts);
-        after(unmountAll);
-        meetAll("mount", mountFaults);
+        tellOf(flavor, mounted);
       });
     });
+
+  function tellOf(flavor: ClientFlavor, faults: readonly DirectoryFault[]): void {
+    for (const { fault } of faults)
+      itFinds(fault, async () => {
+        const finding = await found.get(flavor + fault);
+        if (finding === undefined) throw new Error("it was not started");
+        return finding;
+      });
   }
 });

@@ -188,7 +188,7 @@ export const mountFaults: readonly DirectoryFault[] = [
       };
     },
     culprit: configFile,
-    isFoundLate: true,
+    mayBeLate: true,
   },
 ];
 

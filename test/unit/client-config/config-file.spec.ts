@@ -90,8 +90,14 @@ describe("config.yml", () => {
     await Promise.all(checks); // at once: each file is read again for two seconds
   });
 
-  for (const half of ["", "default-remote: local\nremotes:\n  old: {addr: 'ht"]) {
-    it(`is waited for while it holds ${half === "" ? "nothing" : "half of what is being written"}`, async () => {
+  const cut = "default-remote: local\nremotes:\n";
+  const halves = [
+    ["nothing", ""],
+    ["half of what is being written", `${cut}  old: {addr: 'ht`],
+    ["whole pages of it, which are readable", `${cut.padEnd(4095, "#")}\n`],
+  ] as const;
+  for (const [what, half] of halves) {
+    it(`is waited for while it holds ${what}`, async () => {
       const directory = directoryWith({ "config.yml": half });
       const [write, read] = [
         writeRemote({ directory, name: "new", entry: entryAt(2) }),
