@@ -1,5 +1,6 @@
 /** A client that may not administer as the connection: what is hidden from it is never taken for gone, nor for in order. */
 import { strict as assert } from "node:assert";
+import { isDeepStrictEqual } from "node:util";
 import { getServer } from "../../provider/functions/get-server";
 import { getServerAddresses } from "../../provider/functions/get-server-addresses";
 import { codeIn, type FaultFinding, itFinds, serverNamed } from "../support/faults/finding";
@@ -112,7 +113,7 @@ for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
           const addresses = callFunction(getServerAddresses, { connection: guest });
           // Not only administrators may list them: all of them, or an error.
           const isTold = await addresses.then(
-            (answer) => assert.deepEqual(answer, all) === undefined,
+            (answer) => isDeepStrictEqual(answer, all),
             () => false,
           );
           found.push(isTold ? "every address" : await refusal(addresses));
