@@ -146,5 +146,5 @@ export const remoteOutputs = [
 /** @internal */
 export const remoteSecrets = {
   inputs: [["token"], ["clientCertificate"], ["clientKey"], ["pkcs12Password"]],
-  outputs: ["clientCertificate", "clientKey", "pkcs12", "pkcs12Password", "token"],
+  outputs: ["clientCertificate", "clientKey", "nextPair", "pkcs12", "pkcs12Password", "token"],
 };

@@ -145,7 +145,7 @@ function mayHaveWorked(error: AccessError): boolean {
   return (error instanceof LxdError && error.isFailure) || isAccessError(error, ...lost);
 }
 
-function unclear(error: AccessError, since: string): Redemption {
+function unclear(error: AccessError, since: string): Redemption & Replacement {
   const message = `${messageOf(error)}; ${since}`;
   return { outcome: "unclear", error: new AccessError(error.errorCode, message, { cause: error }) };
 }
@@ -202,26 +202,38 @@ async function ownIdentity({
   return isFineGrained(current) ? current : undefined;
 }
 
+/** What came of putting another certificate in the place of a client's own. */
+export type Replacement =
+  | { readonly outcome: "replaced" }
+  /** The client is not trusted any more, or has no entry of its own. */
+  | { readonly outcome: "impossible" }
+  /** Whether it was done cannot be told now. */
+  | { readonly outcome: "unclear"; readonly error: AccessError };
+
 /**
  * Lets a trusted client put another certificate (PEM) in the place of its own, which servers allow to restricted ones
- * too. False where it is not trusted any more, or has no entry of its own. Where the answer is lost, the client that has the
- * new certificate is asked whether it is trusted now.
+ * too. Where the answer is lost, the client that has the new certificate is asked whether it is trusted now.
  */
 export async function replaceClient(
   former: Reached,
   fingerprint: string,
   certificate: string,
   next: LxdClient,
-): Promise<boolean> {
-  if (former.server.auth !== "trusted") return false;
+): Promise<Replacement> {
+  if (former.server.auth !== "trusted") return { outcome: "impossible" };
   try {
     await putInPlace(former, fingerprint, certificate);
-    return true;
+    return { outcome: "replaced" };
   } catch (error) {
-    if (isAccessError(error, "LXD_NOT_FOUND")) return false;
-    if (!isAccessError(error, ...lost)) throw error;
-    if ((await next.getServer({ fresh: true })).auth === "trusted") return true;
-    throw error;
+    if (isAccessError(error, "LXD_NOT_FOUND")) return { outcome: "impossible" };
+    if (!isAccessError(error) || error instanceof NotSentError || !mayHaveWorked(error)) throw error;
+    try {
+      if ((await next.getServer({ fresh: true })).auth === "trusted") return { outcome: "replaced" };
+    } catch (second) {
+      return unclear(error, `asking whether it was done: ${messageOf(second)}`);
+    }
+    if (error instanceof LxdError) throw error;
+    return unclear(error, "asked since, the server does not trust the new one, or not yet");
   }
 }
 

@@ -151,6 +151,8 @@ export const state = z.object({
     )
     .optional(),
   incomplete: z.string().optional(),
+  /** A pair that was to take the place of this one on the server, where no answer came: one of them is trusted. PEM. */
+  nextPair: z.object({ certificate: z.string(), privateKey: z.string() }).optional().meta({ secret: true }),
   /** Whether the server took the client for a stranger when it was looked at last. */
   isDistrusted: z.boolean().optional(),
 });

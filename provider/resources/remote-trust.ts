@@ -5,6 +5,8 @@ import { type Context, PartialError } from "../handler";
 import type { Server } from "../lxd/entities";
 import type { Pin } from "../lxd/transport";
 import { type KeyPair, readCertificate } from "../pki/certificate";
+import { fingerprintIn } from "../pki/certificate-facts";
+import { privateKeyOf } from "../pki/client-pair";
 import { clientClaim } from "./claims";
 import { type Destination, leave, type Reached, reach, redeem, replaceClient } from "./join";
 import { type ChosenPair, dropMadePair, pairOf } from "./remote-pair";
@@ -25,13 +27,24 @@ export function destination(old: State, { fresh }: { fresh: boolean }): Destinat
 
 /** The pair with which the server was joined. Its key is secret. */
 export function identityOf(old: State): KeyPair {
-  return pairOf(old) ?? refuse("BUG", `Remote ${old.name} has no client pair in its state`);
+  const pair = pairOf(old);
+  const isWhole = fingerprintIn(pair?.certificate) !== undefined && privateKeyOf(pair?.privateKey ?? "");
+  return pair !== undefined && isWhole ? pair : damaged(old, "client pair");
+}
+
+function damaged({ name }: State, what: string): never {
+  return refuse(
+    "INPUT_INVALID",
+    `Remote ${name}: the ${what} in its stored state is missing or damaged. Restore the state (\`pulumi stack import\`), or ` +
+      "remove it with `pulumi state delete` and join again",
+  );
 }
 
 /** An explicit certificate stays the pin, because it may be a CA's; else the certificate that was seen is. */
 function pinOf(old: State): Pin {
   const certificate = old.given["serverCertificate"];
-  return typeof certificate === "string" ? { certificate } : { fingerprint: old.serverFingerprint ?? "" };
+  if (typeof certificate !== "string") return { fingerprint: old.serverFingerprint ?? "" };
+  return fingerprintIn(certificate) === undefined ? damaged(old, "serverCertificate") : { certificate };
 }
 
 /** A client that wants to be trusted. */
