@@ -21,9 +21,11 @@ import { describeMember, findMember, requireMember, requireTargetNamed } from ".
 import { changedInputs, given, remember } from "./given";
 import { listenChoice, listenChoiceRules, sameChoice } from "./listen-choice";
 import {
+  answersFromHere,
   type Change,
   heldAddress,
   isSameListener,
+  keepsBadAddress,
   proveAddress,
   setAddress,
   unsetAddress,
@@ -169,8 +171,7 @@ async function ensure(context: Context, id: string, old: State | undefined, want
   };
   try {
     if (!isSameListener(held, resolvedAddress)) await setAddress(context, change, resolvedAddress);
-    // What a run that failed has left in the configuration need not be what the server listens on.
-    else if (old?.incomplete !== undefined) await proveAddress(change, previousAddress, held);
+    else await proveFound(context, change, old);
   } catch (error) {
     if (!(error instanceof UnsettledError)) throw error;
     // The new value may be there, so what was there before must not be forgotten; nor that this set it, where it is there again.
@@ -197,6 +198,25 @@ async function ensure(context: Context, id: string, old: State | undefined, want
       error,
     );
   }
+}
+
+/**
+ * What a run that failed, or was killed, has left in the configuration need not be what the server listens on. With what was
+ * there before, that is settled; where nobody knows that, nothing may be touched.
+ */
+async function proveFound(context: Context, change: Change, old: State | undefined): Promise<void> {
+  const { client, server, target } = change;
+  const held = heldAddress(server);
+  const isKnown = isSameListener(old?.address, held);
+  if (old?.incomplete === undefined && (isKnown || !keepsBadAddress(server))) return;
+  if (old !== undefined) return proveAddress(change, isKnown ? old.previousAddress : old.address, held);
+  if (await answersFromHere(change)) return;
+  context.log(
+    "warning",
+    `${describeMember(client, target)} had ${JSON.stringify(held)} in its configuration already, but does not answer there from ` +
+      "here. LXD before 5.21 keeps an address that it could not listen on: where no firewall is the reason, set another " +
+      "address and then this one",
+  );
 }
 
 /** A change that was made is not lost again unless somebody else has made another one, or failed to. */

@@ -83,10 +83,19 @@ async function setAnew(change: Change, wanted: string): Promise<void> {
  * server's addresses answers from here, or it is set anew, and taken back where that fails.
  */
 export async function proveAddress(change: Change, held: string, wanted: string): Promise<void> {
-  const answers = (await dialAddresses(change)).some(({ failure }) => failure === undefined);
-  if (answers) return;
+  if (await answersFromHere(change)) return;
   const { server } = change;
   await setAnew({ ...change, server: { ...server, config: { ...server.config, [key]: held } } }, wanted);
+}
+
+/** Whether one of the addresses that the server says it listens on answers from here. */
+export async function answersFromHere(change: Change): Promise<boolean> {
+  return (await dialAddresses(change)).some(({ failure }) => failure === undefined);
+}
+
+/** Whether the server may have an address in its configuration that it could not bind: LXD up to 5.0.2. */
+export function keepsBadAddress({ type, extensions }: AdministeredServer): boolean {
+  return type === "lxd" && !extensions.has("explicit_trust_token");
 }
 
 /** Unsets the address; refuses where the connection in use, or a cluster, would go with it. */

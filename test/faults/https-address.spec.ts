@@ -1,11 +1,11 @@
 /** Changes of the address that fail, on real servers: each is as it was before, at once and when it is started again. */
 import { strict as assert } from "node:assert";
-import { itFinds, serverNamed } from "../support/faults/finding";
+import { codeIn, itFinds, serverNamed } from "../support/faults/finding";
 import { compared, ListenerGround, watch } from "../support/faults/listener-ground";
 import { makePair } from "../support/openssl-pair";
 import { rawRequest } from "../support/raw-request";
 import { freePort } from "../support/server-view";
-import { setbackCases } from "../support/setback-cases";
+import { occupy, setbackCases } from "../support/setback-cases";
 import { describeWith } from "../support/skip";
 import { Stack } from "../support/stack";
 
@@ -26,6 +26,71 @@ describe("HttpsAddress", () => {
 
   for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
     describeWith([kind], `what a failed change leaves on a real ${kind}`, () => {
+      itFinds("of a run that was cut off: the next one knows what was there before", async () => {
+        const { server, view, seen } = await watch(kind);
+        const other = await occupy("127.0.0.1");
+        try {
+          const stack = new Stack(server.directory);
+          const connection = { socketPath: server.socketPath };
+          const [good, taken] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${other.port}`];
+          const made = await stack.create("HttpsAddress", { address: good, connection });
+          const before = await seen();
+          // All that came of it: the request.
+          const config = { "core.https_address": taken };
+          const cutOff = await rawRequest({ socketPath: server.socketPath }, "PATCH", "/1.0", { config });
+          assert.equal(cutOff.status, 500);
+          const isKept = (await view.address()) === taken;
+          const { message = "" } = await stack.up("HttpsAddress", { address: taken, connection }, made);
+          assert.match(message, /address already in use.*that was put back/s);
+          const after = await seen();
+          assert.deepEqual(after, before);
+          await server.restart();
+          const restarted = await seen();
+          assert.deepEqual(restarted, before);
+          return {
+            kind: "fault",
+            fault: `a run is cut off after it asked for a port that is taken; the server ${isKept ? "keeps it" : "takes it back"}`,
+            server: serverNamed(kind),
+            happened: `up again: ${codeIn(message)}`,
+            left: `${compared(after, before)}; restarted: ${compared(restarted, before)}`,
+          };
+        } finally {
+          other.server.close();
+          await server.stop();
+        }
+      });
+
+      itFinds(
+        "of a run that was cut off before anything was recorded: no success goes without a word",
+        async () => {
+          const { server, seen } = await watch(kind);
+          const other = await occupy("127.0.0.1");
+          try {
+            const stack = new Stack(server.directory);
+            const address = `127.0.0.1:${other.port}`;
+            const before = await seen();
+          const config = { "core.https_address": address };
+            await rawRequest({ socketPath: server.socketPath }, "PATCH", "/1.0", { config });
+            const wanted = { address, connection: { socketPath: server.socketPath } };
+            const { message } = await stack.up("HttpsAddress", wanted);
+            const warnings = stack.messages.filter((text) =>
+              /^warning: .*does not answer there from here/.test(text),
+            );
+            assert.equal(warnings.length, message === undefined ? 1 : 0);
+            return {
+              kind: "fault",
+              fault: "a first run is cut off after it asked for a port that is taken",
+              server: serverNamed(kind),
+              happened: `up again: ${message === undefined ? "set, with a warning that it does not answer" : codeIn(message)}`,
+              left: compared(await seen(), before),
+            };
+          } finally {
+            other.server.close();
+            await server.stop();
+          }
+        },
+      );
+
       itFinds("made by hand: an HttpsAddress that is made and destroyed clears it away", async () => {
         const watched = await watch(kind);
         const { server, view, seen } = watched;
