@@ -7,12 +7,12 @@ import { AccessError, isAccessError } from "../errors";
 import {
   certificateEntity,
   clusterMemberEntity,
+  namesInUrls,
   networkEntity,
   networkState,
   operationEntity,
   operationLists,
   serverEntity,
-  texts,
   tokenOperationMetadata,
   type Certificate,
   type ClusterMember,
@@ -22,7 +22,7 @@ import {
 } from "./entities";
 import { IdentityApi } from "./identity-api";
 import type { ReadOptions } from "./rest-api";
-import { decodeTrustToken } from "./trust-token";
+import { secretsOf } from "./trust-token";
 import { fingerprintOf } from "./transport";
 
 /** What a certificate add token is issued for. */
@@ -102,10 +102,7 @@ export class LxdClient extends IdentityApi {
   async getProjectNames(options: ReadOptions = {}): Promise<string[]> {
     const doing = `Listing the projects of ${this.name}`;
     const reply = await this.read({ method: "GET", path: "/1.0/projects" }, options);
-    const urls = this.parse(texts, reply, doing);
-    return urls.map((url) =>
-      decodeURIComponent(url.replace(/^.*\/1\.0\/projects\//, "").replace(/\?.*$/, "")),
-    );
+    return this.parse(namesInUrls, reply, doing);
   }
 
   /** The trust store. Servers show restricted clients only a part of it, or nothing. */
@@ -172,7 +169,7 @@ export class LxdClient extends IdentityApi {
   /** Redeems a certificate add token with this connection's client certificate. The body holds the token and nothing else. */
   async redeemCertificateToken(token: string, field: "trust_token" | "password"): Promise<void> {
     const doing = `Redeeming a trust token on ${this.name}`;
-    const secrets = [token, decodeTrustToken(token)?.secret ?? token];
+    const secrets = secretsOf(token);
     await this.write({ method: "POST", path: "/1.0/certificates", body: { [field]: token }, secrets }, doing);
   }
 

@@ -1,5 +1,6 @@
 /** What LXD and Incus answer, as far as this provider reads it. Unknown members are ignored; absent and null are one. */
 import { z } from "zod";
+import { parseSubnet } from "./subnet";
 
 const text = z
   .string()
@@ -10,10 +11,30 @@ const flag = z
   .nullish()
   .transform((value) => value ?? false);
 /** A list of names or URLs. */
-export const texts = z
+const texts = z
   .array(z.string())
   .nullish()
   .transform((value) => value ?? []);
+
+/** Names of things that a server lists by their URLs, as in "/1.0/projects/a%20b?target=x". */
+export const namesInUrls = texts.transform((urls, context) =>
+  urls.flatMap((url, index) => {
+    const name = decoded(url.replace(/\?.*$/s, "").replace(/^.*\//s, ""));
+    if (name === undefined) context.addIssue({ code: "custom", message: "is no URL", path: [index] });
+    return name ?? [];
+  }),
+);
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A name that can be part of a path: half a character cannot. */
+const nameInPath = z.string().refine((name) => !/\p{Cs}/u.test(name));
 
 /** The envelope of every reply. https://documentation.ubuntu.com/lxd/latest/rest-api/#return-values */
 export const replyEnvelope = z.object({
@@ -49,13 +70,13 @@ export const certificateEntity = z.object({
   restricted: flag,
   projects: texts,
   certificate: text,
-  fingerprint: z.string(),
+  fingerprint: nameInPath,
 });
 export type Certificate = z.infer<typeof certificateEntity>;
 
 /** An operation; a certificate add token is one of class "token" whose metadata holds the request and the secret. */
 export const operationEntity = z.object({
-  id: z.string(),
+  id: nameInPath,
   class: text,
   status_code: z.number(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
@@ -84,7 +105,7 @@ export const operationLists = z.record(z.string(), z.array(operationEntity).null
  * A client as the identities API shows it, entries of the trust store included: GET /1.0/auth/identities/tls. `id` is a
  * UUID while the identity is pending, and from then on the SHA-256 (hex) of its certificate.
  */
-export const identityEntity = z.object({ id: z.string(), name: text, type: text, groups: texts });
+export const identityEntity = z.object({ id: nameInPath, name: text, type: text, groups: texts });
 export type Identity = z.infer<typeof identityEntity>;
 
 /** Whether an identity waits for its client. */
@@ -122,16 +143,20 @@ export const identityToken = z.object({
 });
 export type IdentityToken = z.infer<typeof identityToken>;
 
-/** GET /1.0/networks/NAME/state. */
+/** GET /1.0/networks/NAME/state. What is no IP address with the length of its prefix is left out. */
 export const networkState = z.object({
   addresses: z
     .array(z.object({ family: text, address: z.string(), netmask: text, scope: text }))
     .nullish()
-    .transform((value) => value ?? []),
+    .transform((value) =>
+      (value ?? []).filter(
+        ({ family, address, netmask }) => parseSubnet(`${address}/${netmask}`)?.family === family,
+      ),
+    ),
 });
 
 /** GET /1.0/networks?recursion=1. */
-export const networkEntity = z.object({ name: z.string() });
+export const networkEntity = z.object({ name: nameInPath });
 
 /** A member of a cluster: GET /1.0/cluster/members?recursion=1. `status` is "Online", or says why it cannot be used. */
 export const clusterMemberEntity = z

@@ -7,13 +7,13 @@ import {
   currentIdentity,
   identityEntity,
   identityToken,
-  texts,
+  namesInUrls,
   type CurrentIdentity,
   type Identity,
   type IdentityToken,
 } from "./entities";
 import { type ReadOptions, RestApi } from "./rest-api";
-import { decodeTrustToken } from "./trust-token";
+import { secretsOf } from "./trust-token";
 
 const identities = "/1.0/auth/identities";
 
@@ -22,8 +22,7 @@ export class IdentityApi extends RestApi {
   async getGroupNames(options: ReadOptions = {}): Promise<string[]> {
     const doing = `Listing the groups of ${this.name}`;
     const reply = await this.read({ method: "GET", path: "/1.0/auth/groups" }, options);
-    const urls = this.parse(texts, reply, doing);
-    return urls.map((url) => decodeURIComponent(url.slice(url.lastIndexOf("/") + 1)));
+    return this.parse(namesInUrls, reply, doing);
   }
 
   /** Identities, pending ones and entries of the trust store too; a client without `can_view_identities` is shown itself. */
@@ -83,7 +82,7 @@ export class IdentityApi extends RestApi {
   /** Redeems the token of a pending identity with this connection's client certificate. The body holds nothing else. */
   async redeemIdentityToken(token: string): Promise<void> {
     const doing = `Redeeming a trust token on ${this.name}`;
-    const secrets = [token, decodeTrustToken(token)?.secret ?? token];
+    const secrets = secretsOf(token);
     const body = { trust_token: token };
     await this.write({ method: "POST", path: `${identities}/tls`, body, secrets }, doing);
   }
