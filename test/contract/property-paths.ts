@@ -1,6 +1,5 @@
 /** Paths of properties as Pulumi writes them: `connection.timeouts.connect`, `projects[1]`. */
 import { z } from "zod";
-import { handlers, type ResourceName } from "../../provider/registry";
 import type { Properties } from "./right-inputs";
 
 /** The inputs with another value at a path. */
@@ -37,9 +36,9 @@ function joined(path: string, key: string, holder: object): string {
   return path === "" ? key : `${path}.${key}`;
 }
 
-/** Every property that a resource's inputs may have; `[]` for the elements of a list. */
-export function propertiesOf(name: ResourceName): string[] {
-  const schema = z.toJSONSchema(handlers[name].args, { io: "input" }) as JsonSchema;
+/** Every property that a resource's inputs, or a function's arguments, may have; `[]` for the elements of a list. */
+export function propertiesOf({ args }: { readonly args: z.ZodType }): string[] {
+  const schema = z.toJSONSchema(args, { io: "input" }) as JsonSchema;
   return propertiesIn(schema, "", schema.$defs ?? {});
 }
 

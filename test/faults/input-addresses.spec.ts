@@ -100,7 +100,10 @@ const readers: [
   ["subnet", mutated(subnet), network, "fd00:68::/64"],
 ];
 
-describe("Input", () => {
+describe("Input", function () {
+  // Ten thousand cases take their time where other tests run beside them.
+  this.timeout(600_000);
+
   for (const [reader, inputs, read, valid] of readers) {
     itFinds(`as a ${reader}, generated`, () => withstands(reader, inputs, read));
 

@@ -88,7 +88,10 @@ function hosts(text: string): Verdict {
   return isExpected({ file: "known_hosts", known }, key) ? "taken" : { refused: "the host is not known" };
 }
 
-describe("Input", () => {
+describe("Input", function () {
+  // Ten thousand cases take their time where other tests run beside them.
+  this.timeout(600_000);
+
   itFinds("in config.yml of a client, generated", () =>
     withstands("config.yml of a client", mutated(fc.constantFrom(...configs)), read),
   );

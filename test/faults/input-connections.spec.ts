@@ -86,7 +86,10 @@ const environment = fc.oneof(
   },
 );
 
-describe("Input", () => {
+describe("Input", function () {
+  // Ten thousand cases take their time where other tests run beside them.
+  this.timeout(600_000);
+
   async function read(given: {
     config: Record<string, string>;
     environment: Record<string, string>;

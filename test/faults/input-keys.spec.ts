@@ -23,7 +23,10 @@ import {
 import { makePair } from "../support/openssl-pair";
 import { openssl } from "../unit/pki/openssl";
 
-describe("Input", () => {
+describe("Input", function () {
+  // Ten thousand cases take their time where other tests run beside them.
+  this.timeout(600_000);
+
   const pairs: KeyPair[] = [];
   const bodies: string[] = [];
   const sshKeys: string[] = [];
