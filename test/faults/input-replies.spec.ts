@@ -93,15 +93,19 @@ describe("Input", function () {
   });
 
   it("as a server's reply of a megabyte: is read, or refused in words", async () => {
-    for (const request of ["GET /1.0/certificates", "GET /1.0/projects"]) {
-      for (const item of ["0", '"%"', '"\\u001b[2J"', "[".repeat(500_000) + "]".repeat(500_000)]) {
-        const content = Array<string>(Math.ceil(1_000_000 / item.length))
-          .fill(item)
-          .join();
-        script({ request, reply: { status: 200, body: `{"type":"sync","metadata":[${content}]}` } });
-        const verdict = await verdictOf(() => calls[request]?.(client));
-        if (verdict !== "taken") requireShowable(verdict.refused);
-      }
+    const floods: [request: string, item: string][] = [
+      ["GET /1.0/certificates", "0"],
+      ["GET /1.0/projects", '"%"'],
+      ["GET /1.0/auth/groups", '"\\u001b[2J"'],
+      ["GET /1.0/networks", "[".repeat(500_000) + "]".repeat(500_000)],
+    ];
+    for (const [request, item] of floods) {
+      const content = Array<string>(Math.ceil(1_000_000 / item.length))
+        .fill(item)
+        .join();
+      script({ request, reply: { status: 200, body: `{"type":"sync","metadata":[${content}]}` } });
+      const verdict = await verdictOf(() => calls[request]?.(client));
+      if (verdict !== "taken") requireShowable(verdict.refused);
     }
   });
 });
