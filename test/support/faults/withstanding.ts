@@ -55,7 +55,7 @@ export async function verdictOf(call: () => unknown): Promise<Verdict> {
 }
 
 /** The refusal that was thrown. Fails where it is none of this provider's. */
-export function refusalIn(error: unknown): { refused: string } {
+function refusalIn(error: unknown): { refused: string } {
   if (!(error instanceof AccessError) || error.errorCode === "BUG") throw error;
   return { refused: error.message };
 }
