@@ -1,0 +1,84 @@
+/** What the package brings along: few packages, each known by its hash, and none that has to run a script when installed. */
+import * as assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { itFinds } from "../support/faults/finding";
+import { runProgram } from "../support/pulumi-project";
+
+const checkout = resolve(__dirname, "../..");
+const { packages } = JSON.parse(readFileSync(join(checkout, "package-lock.json"), "utf8")) as {
+  packages: Record<string, LockedPackage>;
+};
+
+interface LockedPackage {
+  readonly version?: string;
+  readonly integrity?: string;
+  readonly resolved?: string;
+  readonly link?: boolean;
+  readonly dev?: boolean;
+  readonly devOptional?: boolean;
+  readonly optional?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
+/** By name, without the package itself. */
+const locked = Object.entries(packages)
+  .filter(([path]) => path !== "")
+  .map(([path, one]) => ({ ...one, name: path.replace(/^.*node_modules\//, "") }));
+const installed = locked.filter(({ dev, devOptional }) => dev !== true && devOptional !== true);
+
+describe("Dependencies", () => {
+  itFinds("each is a release of a registry, known by its hash", () => {
+    const strange = locked.filter(
+      ({ version = "", integrity = "", resolved = "https:", link }) =>
+        !/^\d+\.\d+\.\d+/.test(version) ||
+        !integrity.startsWith("sha512-") ||
+        !resolved.startsWith("https:") ||
+        link === true,
+    );
+    assert.deepEqual(strange, []);
+    const left = `${locked.length} of ${locked.length} locked with their SHA-512, none from git or a bare URL`;
+    return Promise.resolve({
+      kind: "fault",
+      fault: "what the lock file holds",
+      server: "none",
+      happened: "all from a registry",
+      left,
+    });
+  });
+
+  itFinds("those that a user installs are few, and none needs its install script", () => {
+    const needed = installed.filter(({ optional }) => optional !== true).map(({ name }) => name);
+    assert.deepEqual(needed.sort(), [
+      ...["asn1", "bcrypt-pbkdf", "graceful-fs", "node-forge", "proper-lockfile", "retry", "safer-buffer"],
+      ...["signal-exit", "ssh2", "tweetnacl", "undici", "yaml", "zod"],
+    ]);
+    const scripts = installed.filter(({ hasInstallScript }) => hasInstallScript === true);
+    // That of ssh2 builds what makes it faster; without a compiler it goes on without.
+    assert.deepEqual(scripts.map(({ name }) => name).sort(), ["cpu-features", "ssh2"]);
+    const left = `${needed.length} packages, ${installed.length - needed.length} more that are optional`;
+    return Promise.resolve({
+      kind: "fault",
+      fault: "what a user installs",
+      server: "none",
+      happened: "no script is needed but for optional parts",
+      left,
+    });
+  });
+
+  itFinds("the lock file says what package.json says", async function () {
+    this.timeout(120_000);
+    const tree = await runProgram("npm", ["ls", "--all", "--package-lock-only"], {
+      cwd: checkout,
+      env: process.env,
+    });
+    assert.equal(tree.code, 0, tree.output);
+    return {
+      kind: "fault",
+      fault: "`npm ls --package-lock-only`",
+      server: "none",
+      happened: "no complaint",
+      left: "package.json and package-lock.json agree",
+    };
+  });
+});
