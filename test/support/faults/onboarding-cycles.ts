@@ -34,7 +34,7 @@ export class OnboardingCycles {
     const folder = stage.newDirectory();
     mkdirSync(join(folder, "node_modules"), { recursive: true });
     symlinkSync(resolve(__dirname, "../../.."), join(folder, "node_modules", "pulumi-lxd-access"));
-    const runs = pathToFileURL(join(__dirname, "run-after-run.mjs")).href;
+    const runs = pathToFileURL(require.resolve("./run-after-run.mjs")).href;
     const provider = await ProviderProcess.start(folder, ["--expose-gc", "--import", runs]);
     await stage.view.setAddress("");
     return new OnboardingCycles(stage, provider, stage.address, stage.newDirectory());
