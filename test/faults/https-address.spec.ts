@@ -69,7 +69,7 @@ describe("HttpsAddress", () => {
             const stack = new Stack(server.directory);
             const address = `127.0.0.1:${other.port}`;
             const before = await seen();
-          const config = { "core.https_address": address };
+            const config = { "core.https_address": address };
             await rawRequest({ socketPath: server.socketPath }, "PATCH", "/1.0", { config });
             const wanted = { address, connection: { socketPath: server.socketPath } };
             const { message } = await stack.up("HttpsAddress", wanted);

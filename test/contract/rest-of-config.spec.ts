@@ -1,0 +1,63 @@
+/** The keys of a server's configuration that a change of the address does not mean. */
+import * as assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { Stack } from "../support/stack";
+
+const key = "core.https_address";
+/** As servers show it; what is hidden, such as a trust password, is `true`. */
+const rest = {
+  ...{ "core.trust_password": true, "loki.auth.password": "hunter2-of-loki", "user.note": "kept" },
+  "core.metrics_address": "127.0.0.1:9100",
+};
+
+describe("the rest of the configuration", () => {
+  let folder: string;
+  let server: Server;
+  let asked: { ifMatch: string | undefined; config: Record<string, unknown> }[];
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "lxa-rest-"));
+    asked = [];
+    server = createServer((request, response) => {
+      void text(request).then((body) => {
+        response.setHeader("etag", '"as-it-was"');
+        if (request.method === "GET") {
+          const metadata = {
+            ...{ auth: "trusted", api_extensions: [], config: rest },
+            environment: {
+              ...{ server: "lxd", server_name: "edge", server_version: "5.21.3", server_clustered: false },
+              ...{ addresses: [], certificate: "PEM", certificate_fingerprint: "ab" },
+            },
+          };
+          return response.end(JSON.stringify({ type: "sync", status_code: 200, metadata }));
+        }
+        const { config } = JSON.parse(body) as { config: Record<string, unknown> };
+        asked.push({ ifMatch: request.headers["if-match"], config });
+        response.statusCode = 400;
+        const error = `cannot set 'loki.auth.password' to '${String(config["loki.auth.password"])}'`;
+        return response.end(JSON.stringify({ type: "error", error_code: 400, error, metadata: null }));
+      });
+    });
+    server.listen(join(folder, "unix.socket"));
+    await once(server, "listening");
+  });
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("goes with a change as it was seen, so that a server which fails has all of it, and is in no error", async () => {
+    const stack = new Stack(folder);
+    const connection = { socketPath: join(folder, "unix.socket") };
+    const { message } = await stack.createFails("HttpsAddress", { address: "localhost:18443", connection });
+    assert.deepEqual(asked[0], { ifMatch: '"as-it-was"', config: { ...rest, [key]: "localhost:18443" } });
+    assert.match(message, /Setting core\.https_address on .*: the server refused \(400\): .*'\[secret\]'/);
+    assert.ok(!message.includes(rest["loki.auth.password"]));
+  });
+});
