@@ -7,19 +7,21 @@ import {
   kindFaults,
   lockFaults,
   mountFaults,
+  oddities,
 } from "../support/faults/directory-faults";
 import { diskFaults } from "../support/faults/disk-faults";
 import { type FaultFinding, itFinds } from "../support/faults/finding";
+import { meetAsUser, meetWithoutHome, unreadablePackage } from "../support/faults/other-user";
 import { needsMounts, unmountAll } from "../support/faults/mounts";
 import { setStage, type Stage } from "../support/joined-server";
-import { unavailableReason } from "../support/servers";
+import { type ServerKind, unavailableReason } from "../support/servers";
 import { describeWith } from "../support/skip";
 
 const grounds = [
   { kind: "lxd-daemon", flavor: "lxd" },
   { kind: "incus-daemon", flavor: "incus" },
 ] as const;
-const plain = [...contentFaults, ...kindFaults, ...besideFaults, ...lockFaults];
+const plain = [...contentFaults, ...kindFaults, ...besideFaults, ...lockFaults, ...oddities];
 const mounted = [...mountFaults, ...diskFaults];
 
 describe("Client directory", function () {
@@ -35,11 +37,9 @@ describe("Client directory", function () {
         const stage = await setStage(kind);
         stages.push(stage);
         for (const [index, fault] of [...plain, ...mounted].entries())
-          found.set(flavor + fault.fault, meetFault(stage, flavor, fault, `fault-${index}`));
+          start(flavor + fault.fault, meetFault(stage, flavor, fault, `fault-${index}`));
       }),
     );
-    // Looked at in the test of its name.
-    for (const finding of found.values()) finding.catch(() => undefined);
   });
   after(async () => {
     await Promise.allSettled(found.values());
@@ -52,11 +52,36 @@ describe("Client directory", function () {
       before(needsClient(flavor));
       tellOf(flavor, plain);
 
+      itFinds("files of another user, for one who is not root", async function () {
+        const reason = unreadablePackage();
+        if (reason !== undefined) {
+          console.log(`      skipped: ${reason}`);
+          this.skip();
+        }
+        return meetAsUser(stageOf(kind), flavor);
+      });
+
+      itFinds("a home directory that is not there, for a path that begins with ~", () =>
+        meetWithoutHome(stageOf(kind)),
+      );
+
       describe("on a file system of its own", () => {
         before(needsMounts);
         tellOf(flavor, mounted);
       });
     });
+
+  function start(title: string, finding: Promise<FaultFinding>): void {
+    found.set(title, finding);
+    // A failure is looked at in the test of its name.
+    finding.catch(() => undefined);
+  }
+
+  function stageOf(kind: ServerKind): Stage {
+    const stage = stages.find(({ server }) => server.name === kind);
+    if (stage === undefined) throw new Error(`no ${kind} was started`);
+    return stage;
+  }
 
   function tellOf(flavor: ClientFlavor, faults: readonly DirectoryFault[]): void {
     for (const { fault } of faults)

@@ -7,7 +7,7 @@ import { type ClientFlavor, runClient } from "../client-command";
 import type { Stage } from "../joined-server";
 import { asInputs, makePair } from "../openssl-pair";
 import { type Recorded, recorded } from "../stack";
-import { snapshotOf, unfinishedIn } from "./directory-snapshot";
+import { changedShapes, snapshotOf, unfinishedIn } from "./directory-snapshot";
 import { codeIn, type FaultFinding, serverNamed } from "./finding";
 
 export type Phase = "create" | "update" | "destroy";
@@ -35,6 +35,8 @@ export interface DirectoryFault {
   readonly hits?: (phase: Phase, struck: Struck) => boolean;
   /** That it is there may show only once the token is sent: then what was joined is recorded. */
   readonly mayBeLate?: boolean;
+  /** The remote's name, where that is the matter; from one that is unique. */
+  readonly named?: (label: string) => string;
   /** Each phase with a Remote of its own at the same time, for a fault that takes long to tell. */
   readonly isSlow?: boolean;
 }
@@ -108,10 +110,11 @@ async function live(
   stage: Stage,
   flavor: ClientFlavor,
   fault: DirectoryFault,
-  name: string,
+  label: string,
   strikes: readonly Phase[],
   isGiven = false,
 ): Promise<Map<Phase, Outcome>> {
+  const name = fault.named?.(label) ?? label;
   const folder = stage.newDirectory();
   const directory = join(folder, "conf");
   mkdirSync(directory, { recursive: true, mode: 0o750 });
@@ -135,7 +138,7 @@ class Life {
     const { stack } = this.stage;
     const { name, directory, flavor } = this.struck;
     const token = await this.stage.token(name);
-    const pair = isGiven ? asInputs(makePair(name)) : {};
+    const pair = isGiven ? asInputs(makePair("given")) : {};
     const inputs = { name, token, configDir: directory, ...pair };
     const made = await this.meet("create", undefined, {
       attempt: () => stack.createFails("Remote", inputs),
@@ -181,9 +184,16 @@ class Life {
     const mend = await this.fault.strike(this.struck);
     const untouched = snapshotOf(this.struck.folder);
     if (this.fault.hits?.(phase, this.struck) === false) {
-      const done = await this.finish(step.perform, undefined).finally(mend);
-      this.outcomes.set(phase, { happened: "went well", left: "nothing half-done" });
-      return done;
+      try {
+        const done = await this.finish(step.perform, undefined);
+        const now = snapshotOf(this.struck.folder);
+        assert.deepEqual(changedShapes(untouched, now), [], this.fault.fault);
+        assert.deepEqual(unfinishedIn(now), []);
+        this.outcomes.set(phase, { happened: "went well", left: "links, owners and modes as before" });
+        return done;
+      } finally {
+        await mend();
+      }
     }
     let failed: { message: string; recorded?: Recorded };
     let outcome: Outcome;

@@ -2,6 +2,8 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  chmodSync,
+  chownSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -14,6 +16,9 @@ import {
 import { dirname, join } from "node:path";
 import type { DirectoryFault, Mend, Phase, Struck } from "./directory-fault";
 import { mountItself, mountReadOnly, unmount } from "./mounts";
+
+/** The user that owns nothing. */
+const nobody = 65534;
 
 const configFile = (): string => "conf/config.yml";
 
@@ -191,6 +196,59 @@ export const mountFaults: readonly DirectoryFault[] = [
     mayBeLate: true,
   },
 ];
+
+/** What is no fault, though it may look like one. */
+export const oddities: readonly DirectoryFault[] = [
+  {
+    fault: "config.yml is a link to a file elsewhere",
+    strike: linked("conf/config.yml"),
+    culprit: configFile,
+    hits: () => false,
+  },
+  { fault: "the directory is a link", strike: linked("conf"), culprit: () => "conf", hits: () => false },
+  {
+    fault: "a directory and a config.yml of another user, for root",
+    strike: ({ directory }) => {
+      chownSync(join(directory, "config.yml"), nobody, nobody);
+      chmodSync(join(directory, "config.yml"), 0o640);
+      chownSync(directory, nobody, nobody);
+      return () => undefined;
+    },
+    culprit: configFile,
+    hits: () => false,
+  },
+  {
+    fault: "the lock of a process that died",
+    strike: ({ directory }) => {
+      const lock = join(directory, "config.yml.lock");
+      mkdirSync(lock);
+      utimesSync(lock, 1, 1);
+      return () => undefined;
+    },
+    culprit: () => "conf/config.yml.lock",
+    hits: () => false,
+  },
+  ...["n", "é"].map((letter): DirectoryFault => ({
+    fault: `a name of 200 bytes, the longest there may be (${letter})`,
+    strike: () => () => undefined,
+    named: (label) => label + letter.repeat((200 - label.length) / Buffer.byteLength(letter)),
+    culprit: configFile,
+    hits: () => false,
+  })),
+];
+
+/** Moves something elsewhere and leaves a link to it. */
+function linked(place: string): DirectoryFault["strike"] {
+  return ({ folder }) => {
+    const [path, elsewhere] = [join(folder, place), join(folder, "elsewhere")];
+    renameSync(path, elsewhere);
+    symlinkSync(elsewhere, path);
+    return () => {
+      rmSync(path);
+      renameSync(elsewhere, path);
+    };
+  };
+}
 
 function readOnly(place: string): DirectoryFault["strike"] {
   return ({ folder }) => {

@@ -30,6 +30,19 @@ export function unfinishedIn(snapshot: readonly string[]): string[] {
     .filter((path) => /\.(tmp|lock)$|(^|\/)\.writable/.test(path));
 }
 
+/** The paths of both snapshots that have become something else: another kind, mode or owner, or a link to elsewhere. */
+export function changedShapes(before: readonly string[], after: readonly string[]): string[] {
+  const shapes = (snapshot: readonly string[]): Map<string, string> =>
+    new Map(
+      snapshot.map((line) => {
+        const [path = "", , mode = "", owner = "", content = ""] = line.split(" ");
+        return [path, `${mode} ${owner} ${mode.startsWith("12") ? content : ""}`];
+      }),
+    );
+  const now = shapes(after);
+  return [...shapes(before)].flatMap(([path, shape]) => ((now.get(path) ?? shape) === shape ? [] : path));
+}
+
 function contentOf(path: string, found: ReturnType<typeof lstatSync> & object): string {
   if (found.isSymbolicLink()) return readlinkSync(path);
   if (!found.isFile() || Number(found.size) > largest) return found.isFile() ? String(found.size) : "";
