@@ -6,8 +6,9 @@
  * even if what follows fails, so from there on every failure leaves the resource recorded, with what is needed to go on.
  * Nothing replaces a Remote; everything is changed in place. Nobody joins an image server: see remote-public.ts.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { timeoutsOf } from "../connection";
-import { messageOf, refuse } from "../errors";
+import { isAccessError, messageOf, refuse } from "../errors";
 import {
   type Context,
   keepWhenUnreachable,
@@ -142,9 +143,12 @@ async function join(
   context.claim(clientClaim("Remote", begun.serverFingerprint ?? "", begun.clientFingerprint ?? ""));
   let known: State = { ...begun, enrolled };
   try {
-    const server = await reached.client.getServer({ fresh: true });
-    sayWhatStays(context, old, known, server);
-    known = await describe({ ...reached, server }, known);
+    const seen = await untilKnown(async () => {
+      const server = await reached.client.getServer({ fresh: true });
+      return { server, state: await describe({ ...reached, server }, known) };
+    });
+    sayWhatStays(context, old, known, seen.server);
+    known = seen.state;
     const { serverCertificate } = known;
     const entry = joinedEntry(place, known, wanted.project);
     const toRecord = { entry, serverCertificate, pair: chosen.pair, setDefault: wanted.setDefault };
@@ -157,6 +161,19 @@ async function join(
     const incomplete = messageOf(error);
     const message = `Remote ${wanted.name} is trusted by ${reached.client.name}, but: ${incomplete}.`;
     throw new PartialError(id, { ...known, incomplete }, message, error);
+  }
+}
+
+/** Incus may take a client that it has just let in for a stranger again, for a moment, while others come and go. */
+async function untilKnown<T>(look: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + 5000;
+  for (;;) {
+    try {
+      return await look();
+    } catch (error) {
+      if (!isAccessError(error, "LXD_NOT_TRUSTED") || performance.now() >= deadline) throw error;
+      await delay(100);
+    }
   }
 }
 
