@@ -23,6 +23,10 @@ export function connectionFailure(
     const message = `${doing}: no connection within ${timeouts.connect} s. ${hint}`;
     return new AccessError("LXD_TIMEOUT", message, { cause: error });
   }
+  if (tlsBreaks.test(code)) {
+    const message = `${doing}: TLS broke off (${reasonOf(error, code)}). Does the server refuse the client certificate, or does something on the way change what is sent? Its log says`;
+    return new AccessError("LXD_PROTOCOL", message, { cause: error });
+  }
   const foreign = foreignProtocol(error, code);
   if (foreign !== undefined) {
     const message = `${doing}: ${foreign}. Is another service on this address?`;
@@ -32,11 +36,17 @@ export function connectionFailure(
   return new AccessError("LXD_UNREACHABLE", message, { cause: error });
 }
 
+/** What OpenSSL says of a connection on which TLS 1.3 is spoken, and fails. */
+const tlsBreaks = /^ERR_SSL_(TLSV13_|DECRYPTION_FAILED|BAD_RECORD)/;
+
+function reasonOf(error: unknown, code: string): string {
+  return error instanceof Error && "reason" in error ? String(error.reason) : code;
+}
+
 /** What is wrong where somebody answers, but not as LXD or Incus do; undefined where that is not the matter. */
 function foreignProtocol(error: unknown, code: string): string | undefined {
   if (code.startsWith("ERR_SSL_") || code === "EPROTO") {
-    const reason = error instanceof Error && "reason" in error ? String(error.reason) : code;
-    return `TLS 1.3 is not spoken there (${reason})`;
+    return `TLS 1.3 is not spoken there (${reasonOf(error, code)})`;
   }
   // Node's parser of HTTP gives its errors a code only now and then.
   const isUnreadable = error instanceof Error && error.name === "HTTPParserError";

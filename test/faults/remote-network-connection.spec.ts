@@ -118,7 +118,7 @@ describe("Remote and its network", () => {
   });
 });
 
-function disturb(place: Place, { onWire, isStranger, isRefusing, tls }: WireFault): Conduct {
+function disturb(place: Place, { onWire, isStranger, isRefusing, isHangingUp, tls }: WireFault): Conduct {
   return {
     ...{ tls, onRequest: place.before },
     ...(isRefusing === true && { refusesAfter: place.number - 1 }),
@@ -126,6 +126,7 @@ function disturb(place: Place, { onWire, isStranger, isRefusing, tls }: WireFaul
       if (wire.number < place.number || onWire === undefined) wire.pass();
       else onWire(wire);
     },
+    hangsUp: (connection) => isHangingUp === true && connection >= place.number,
     shows: (connection) => (isStranger === true && connection >= place.number ? "other" : "own"),
   };
 }

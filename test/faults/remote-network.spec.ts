@@ -1,5 +1,7 @@
 /** A Remote joins while one of its requests, or the reply to it, comes to grief: fault by step, on real servers. */
 import { strict as assert } from "node:assert";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { asInputs } from "../support/openssl-pair";
 import { itFinds } from "../support/faults/finding";
 import { type Conduct, passOn, type SeenRequest } from "../support/faults/front";
@@ -29,6 +31,37 @@ describe("Remote and its network", () => {
       const outcome = await on.finish(first, inputs);
       return { ...{ kind: "fault", fault: "none", server: on.server }, ...outcome };
     });
+
+    itFinds("the first look: a second reply, which comes when the token was sent", async () => {
+      const fault = "GET /1.0, the first look: a second reply, which comes when the token was sent";
+      let first: Buffer | undefined;
+      const outcome = await on.join({
+        onRequest: async (exchange) => {
+          if (exchange.request.what.startsWith("POST "))
+            exchange.write(first ?? assert.fail("it is asked first"));
+          const said = await exchange.ask();
+          first ??= said;
+          exchange.write(said);
+        },
+      });
+      return { ...{ kind: "fault", fault, server: on.server }, ...outcome };
+    });
+
+    for (const fault of misbehaviours.filter(({ isCommon }) => isCommon === true))
+      for (const lasts of fault.isEndless === true ? [false] : [false, true]) {
+        const title = `whose server it is: ${fault.title}${lasts ? ", and from then on" : ""}`;
+        // In a directory that is not there yet the server is asked first, as a stranger, whether it is LXD or Incus.
+        itFinds(title, async () => {
+          const configDir = on.stage.newDirectory();
+          const outcome = await on.join(disturb(steps[0], fault, lasts), {
+            always: { configDir },
+            inputs: fault.isEndless === true ? { timeouts: impatient } : {},
+          });
+          for (const file of ["servercerts/edge.crt", "clientcerts/edge.key"])
+            assert.ok(!existsSync(join(configDir, file)), `${file} stays`);
+          return { ...{ kind: "fault", fault: `GET /1.0, ${title}`, server: on.server }, ...outcome };
+        });
+      }
 
     for (const step of steps)
       for (const fault of misbehaviours)

@@ -67,6 +67,8 @@ export interface Wire {
 export interface Conduct {
   readonly onRequest?: (exchange: Exchange, seen: readonly SeenRequest[]) => Promise<void> | void;
   readonly onWire?: (wire: Wire) => void;
+  /** Hangs up on these connections when their TLS handshake is over, and before it reads anything. */
+  readonly hangsUp?: (connection: number) => boolean;
   /** After how many connections nobody listens any more. */
   readonly refusesAfter?: number;
   /** What is shown as the server's certificate on a connection. */
@@ -105,6 +107,7 @@ export async function standInFront(
       wires.get(socket.remotePort ?? 0) ?? assert.fail("a connection of the front's own");
     seen.protocol = socket.getProtocol() ?? "";
     seen.wasResumed = socket.isSessionReused();
+    if (conduct.hangsUp?.(seen.number) === true) return void near.destroy();
     const pair = pairOf(socket, pairs);
     let waiting = Buffer.alloc(0);
     socket.on("error", () => near.destroy());

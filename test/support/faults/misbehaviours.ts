@@ -92,11 +92,6 @@ const garbled: readonly Misbehaviour[] = [
   heard("two replies", rare, ({ write }, said) => {
     write(Buffer.concat([said, said]));
   }),
-  heard("a second reply a little later", rare, async ({ write, isOpen }, said) => {
-    write(said);
-    await pause(30);
-    if (isOpen()) write(said);
-  }),
   heard("something else than HTTP", rare, says("SSH-2.0-OpenSSH_9.6\r\n")),
   heard("an empty reply", rare, says("HTTP/1.1 204 No Content\r\n\r\n")),
 ];

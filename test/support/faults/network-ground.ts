@@ -36,6 +36,9 @@ export interface NetworkGround {
 }
 
 export interface JoinOptions {
+  /** Inputs of both runs. */
+  readonly always?: Record<string, unknown>;
+  /** Inputs of the first run alone. */
   readonly inputs?: Record<string, unknown>;
   /** Where the token leads; to the front, where nothing is said. */
   readonly addresses?: readonly string[];
@@ -104,7 +107,7 @@ export function describeNetwork(declare: (ground: NetworkGround) => void): void 
 async function join(ground: NetworkGround, conduct: Conduct, options: JoinOptions): Promise<Outcome> {
   const { stage, front, pair } = ground;
   const token = await ground.invite(...(options.addresses ?? []));
-  const inputs = { name: "edge", token, ...asInputs(pair) };
+  const inputs = { name: "edge", token, ...asInputs(pair), ...options.always };
   await front.behave(conduct);
   const first = await stage.stack.up("Remote", { ...inputs, ...options.inputs });
   requireDiscretion(front, [token, secretOf(token)]);

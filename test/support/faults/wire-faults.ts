@@ -9,6 +9,8 @@ export interface WireFault {
   readonly isEndless?: boolean;
   /** Whether it is tried with each kind of server; the others have to do with the client alone. */
   readonly isCommon?: boolean;
+  /** Hangs up when the TLS handshake is over. */
+  readonly isHangingUp?: boolean;
   /** Nobody listens. */
   readonly isRefusing?: boolean;
   readonly onWire?: (wire: Wire) => void;
@@ -62,6 +64,7 @@ export const wireFaults: readonly WireFault[] = [
     onWire: ({ near }) => near.end(Buffer.from("15030300020228", "hex")),
   },
   { title: "speaks something else than TLS", onWire: ({ near }) => near.end("SSH-2.0-OpenSSH_9.6\r\n") },
+  { title: "hangs up after the TLS handshake", isHangingUp: true },
   { title: "shows another certificate", isCommon: true, isStranger: true },
 ];
 
