@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { type ClientFlavor, tryClient } from "../client-command";
 
 /** A remote of the user's own, added, made the default and removed with the real client, over and over. */
@@ -26,6 +27,8 @@ export class ClientLoop {
         // It may fail: between two runs of it somebody else may have written the file of before.
         await tryClient(this.flavor, this.directory, "remote", ...words);
         this.runs++;
+        // No user is faster, and the machine has the others to serve, too.
+        await delay(50);
       }
   }
 }
