@@ -10,7 +10,7 @@ import { describeWith } from "../support/skip";
 
 const crowds = [
   { kind: "lxd-daemon", tokens: 3000, clients: 150 },
-  { kind: "incus-daemon", tokens: 1000, clients: 50 },
+  { kind: "incus-daemon", tokens: 500, clients: 20 },
 ] as const;
 
 for (const { kind, tokens, clients } of crowds) {

@@ -23,8 +23,7 @@ for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
         const { connection, address } = await openHttps(server);
         const local = { socketPath: server.socketPath };
         for (const [n, way] of [local, connection].entries()) {
-          const timeouts = { connect: 2, request: 2 };
-          const on: Inputs = { connection: { ...way, timeouts } };
+          const on: Inputs = { connection: way };
           made.push(await stack.create("HttpsAddress", { address, ...on }));
           const token = await stack.create("TrustToken", {
             clientName: `ci-${n}`,
@@ -39,7 +38,7 @@ for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
             addresses: [address],
             serverFingerprint: connection.serverFingerprint,
           };
-          made.push(await stack.create("Remote", { ...joined, timeouts, ...asInputs(pair) }));
+          made.push(await stack.create("Remote", { ...joined, ...asInputs(pair) }));
         }
       });
       after(() => stage.end());
@@ -87,7 +86,7 @@ for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
           process.kill(pid, "SIGSTOP");
           let outcomes: string[];
           try {
-            outcomes = await Promise.all(made.map(look));
+            outcomes = await Promise.all(made.map((one) => look(impatient(one))));
           } finally {
             process.kill(pid, "SIGCONT");
           }
@@ -114,4 +113,15 @@ for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
       });
     });
   });
+}
+
+/** The same, where a server that does not answer is not waited for. */
+function impatient(one: Recorded): Recorded {
+  const timeouts = { connect: 1, request: 1 };
+  const { connection, given } = one.outputs;
+  const known =
+    one.name === "Remote"
+      ? { given: { ...(given as object), timeouts } }
+      : { connection: { ...(connection as object), timeouts } };
+  return { ...one, outputs: { ...one.outputs, ...known } };
 }
