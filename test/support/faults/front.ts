@@ -22,8 +22,6 @@ export interface SeenRequest {
   readonly body: string;
   /** The connection it came over. */
   readonly connection: SeenConnection;
-  /** Whether the daemon got it. */
-  wasPassedOn: boolean;
 }
 
 /** A connection that a client made to the front. */
@@ -119,15 +117,12 @@ export async function standInFront(
       waiting = Buffer.alloc(0);
       const request: SeenRequest = {
         what: `${parsed.method} ${parsed.path.replace(/\?.*/, "")}`,
-        ...{ body: parsed.body, connection: seen, wasPassedOn: false },
+        ...{ body: parsed.body, connection: seen },
       };
       requests.push(request);
       const exchange: Exchange = {
         request,
-        ask: () => {
-          request.wasPassedOn = true;
-          return askServer(address, pair, parsed);
-        },
+        ask: () => askServer(address, pair, parsed),
         write: (bytes) => void socket.write(bytes),
         end: (bytes) => void socket.end(bytes ?? ""),
         reset: () => void near.resetAndDestroy(),

@@ -31,8 +31,6 @@ export interface NetworkGround {
   readonly join: (conduct: Conduct, options?: JoinOptions) => Promise<Outcome>;
   /** Lets the network be well and the program run again; then the Remote has to be whole, and a destroy to leave nothing. */
   readonly finish: (first: Up, inputs: Record<string, unknown>) => Promise<Outcome>;
-  /** That whoever is not the pinned server got nothing, and no one got more than was to be sent. */
-  readonly requireDiscretion: (secrets: readonly string[]) => void;
 }
 
 export interface JoinOptions {
@@ -89,9 +87,6 @@ export function describeNetwork(declare: (ground: NetworkGround) => void): void 
         },
         join: (conduct, options = {}) => join(ground, conduct, options),
         finish: (first, inputs) => finish(ground, first, inputs),
-        requireDiscretion: (secrets) => {
-          requireDiscretion(ground.front, secrets);
-        },
       };
       beforeEach(async () => {
         const { view } = ground.stage;
@@ -146,6 +141,7 @@ async function finish(
   };
 }
 
+/** That whoever is not the pinned server got nothing, and no one got more than was to be sent. */
 function requireDiscretion({ requests, connections }: Front, secrets: readonly string[]): void {
   const sent = requests.filter(({ what }) => what.startsWith("POST "));
   assert.ok(sent.length <= 1, "the token goes out once");
