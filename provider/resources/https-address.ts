@@ -25,6 +25,7 @@ import {
   type Change,
   heldAddress,
   isSameListener,
+  isStopgap,
   keepsBadAddress,
   proveAddress,
   setAddress,
@@ -117,7 +118,8 @@ async function takeBack(context: Context, old: State): Promise<void> {
   // What has left the cluster has nothing to be put back on.
   if (server === undefined) return;
   const held = heldAddress(server);
-  if (!isSameListener(held, assignedBy(old)) || isSameListener(held, old.previousAddress)) return;
+  const isOurs = isSameListener(held, assignedBy(old)) || isStopgap(held);
+  if (!isOurs || isSameListener(held, old.previousAddress)) return;
   if (context.isClaimed(claimOf(server))) {
     context.log(
       "info",
@@ -160,7 +162,8 @@ async function ensure(context: Context, id: string, old: State | undefined, want
   const held = heldAddress(server);
   const resolvedAddress = await resolveListenAddress(client, wanted, old?.resolvedAddress);
   claimServer(context, describeMember(client, target), server);
-  const previousAddress = old?.previousAddress ?? held;
+  // Nobody has anything of a port that is another one at each start.
+  const previousAddress = old?.previousAddress ?? (isStopgap(held) ? "" : held);
   const change = { client, server, target, allowLockout };
   const known = {
     given: remember(wanted),

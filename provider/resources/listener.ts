@@ -38,6 +38,11 @@ export function heldAddress(server: AdministeredServer): string {
   return server.config[key] ?? "";
 }
 
+/** Whether the address is one that {@link closeStray} sets for a moment, so that a run was cut off there. */
+export function isStopgap(address: string): boolean {
+  return address === nowhere;
+}
+
 /** Whether two values mean one listener. */
 export function isSameListener(before: unknown, after: unknown): boolean {
   if (typeof before !== "string" || typeof after !== "string") return before === after;
