@@ -19,6 +19,8 @@ export interface Flow {
   /** What happens between the two runs: who redeems a token, say. */
   readonly between?: (ground: CrashGround, made: Made) => Promise<void>;
   readonly after: Program;
+  /** What the user makes of a program that is refused; its run fails also where nobody is killed. */
+  readonly mended?: Program;
   /** Whether the server listens before; default true. */
   readonly isListening?: boolean;
   /** Points of these kinds must be there, or the watching is broken. */
@@ -71,13 +73,27 @@ export function describeCrashes(
         const ends = await Promise.allSettled(
           grounds.map((ground) => cutOffEverywhere(ground, victim, make)),
         );
-        return ends.flatMap((end) => {
-          if (end.status === "rejected") throw end.reason;
-          return end.value;
-        });
+        return merged(
+          ends.flatMap((end) => {
+            if (end.status === "rejected") throw end.reason;
+            return end.value;
+          }),
+        );
       });
     });
   });
+}
+
+/** What came to the same on both servers is told once. */
+function merged(findings: readonly FaultFinding[]): FaultFinding[] {
+  const alike = new Map<string, FaultFinding>();
+  for (const finding of findings) {
+    const { fault, server, happened, left } = finding;
+    const key = JSON.stringify([fault, happened, left]);
+    const known = alike.get(key);
+    alike.set(key, known === undefined ? finding : { ...known, server: `${known.server}, ${server}` });
+  }
+  return [...alike.values()];
 }
 
 /** Runs a flow once to its end, and once for each of its points with a kill there. */
@@ -198,7 +214,7 @@ async function runWith(
   await engine.up(after, { name, make: async (call) => (end = await provider.make(call, crash)) });
   assert.ok(end !== undefined);
   assert.equal(end.isKilled, death?.victim === "provider");
-  if (death === undefined) assert.equal(end.answer?.error, undefined);
+  if (death === undefined) assert.equal(end.answer?.error !== undefined, flow.mended !== undefined);
   let refreshed = "";
   if (death?.victim === "server") {
     await ground.server.restart();
@@ -219,12 +235,13 @@ async function runWith(
 /** The next run, and a destroy. */
 async function recover(
   ground: CrashGround,
-  { engine, provider, flow: { after } }: Run,
+  { engine, provider, flow }: Run,
 ): Promise<{ next: readonly string[]; left: Traces }> {
   try {
     ageLock(provider.directory);
-    const next = await engine.up(after);
-    await requireSettled(engine, after);
+    const program = flow.mended ?? flow.after;
+    const next = await engine.up(program);
+    await requireSettled(engine, program);
     await engine.up({});
     return { next, left: await ground.look(provider.directory) };
   } finally {

@@ -9,8 +9,8 @@ type Flows = Readonly<Record<string, FlowMaker>>;
 
 const setting = { name: "server", expects: ["before PATCH /1.0", "after PATCH /1.0"] };
 
-function listening({ server }: CrashGround, address: string, connection?: object): Program {
-  const inputs = { address, connection: connection ?? { socketPath: server.socketPath } };
+function listening({ server }: CrashGround, address: string, others: object = {}): Program {
+  const inputs = { address, connection: { socketPath: server.socketPath }, ...others };
   return { server: { resource: "HttpsAddress", inputs: () => inputs } };
 }
 
@@ -20,7 +20,7 @@ async function overItself(
   write: (to: (address: string) => Program) => Omit<Flow, "name" | "expects">,
 ): Promise<Flow> {
   const { connection } = await openHttps(ground.server, ground.pair);
-  return { ...setting, ...write((address) => listening(ground, address, connection)) };
+  return { ...setting, ...write((address) => listening(ground, address, { connection })) };
 }
 
 /** The listener on every interface with the same port, which the connection in use reaches as well. */
@@ -46,6 +46,12 @@ export const httpsAddressFlows: Flows = {
     ...{ ...setting, doing: "deleting an HttpsAddress that goes back to another address" },
     before: listening(ground, ground.others[0]),
     after: {},
+  }),
+  "made at an address that cannot be had": (ground) => ({
+    ...{ ...setting, doing: "creating an HttpsAddress that the server cannot have", isListening: false },
+    // Of no machine, as documentation uses it; the server finds out by itself.
+    after: listening(ground, "192.0.2.1:8443", { floating: true }),
+    mended: listening(ground, ground.others[0]),
   }),
   "made over the very listener": (ground) =>
     overItself(ground, (to) => ({

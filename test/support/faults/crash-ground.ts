@@ -4,6 +4,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { runClient } from "../client-command";
+import { listeningSockets } from "../facts/listening-sockets";
 import { makePair } from "../openssl-pair";
 import { freePort, type ServerView, viewOf } from "../server-view";
 import { type ServerKind, startServer, type TestServer } from "../servers";
@@ -68,6 +69,7 @@ export class CrashGround {
     traces.add(
       `the server listens ${held === "" ? "nowhere" : `on ${names.get(held) ?? "another address"}`}`,
     );
+    if (held === "" && listeningSockets(this.server.pid).length > 0) traces.add("a stray listener");
     for (const { name } of await this.view.clients()) traces.add(`the client ${name} is trusted`);
     for (const name of await this.view.pendingTokens()) traces.add(`a token for ${name} waits`);
     for (const file of filesUnder(directory)) traces.add(file);
