@@ -12,8 +12,8 @@ import { type AdministeredServer, getAdministeredServer } from "./server-identit
 
 const key = "core.https_address";
 
-/** A listener that every server can bind and that leads nobody in, as what is in between. */
-const nowhere = "127.0.0.1:0";
+/** A listener that every server can bind and that leads nobody in, as what is in between. No one else would choose it. */
+const nowhere = "127.76.88.68:0";
 
 /** How often a change is tried while other keys of the configuration change at the same moment. */
 const attempts = 5;
