@@ -3,7 +3,15 @@ import { strict as assert } from "node:assert";
 import { needsClient } from "../client-command";
 import { describeWith } from "../skip";
 import { Stack } from "../stack";
-import { ageLock, contentsOf, CrashGround, type Traces, without } from "./crash-ground";
+import {
+  ageLock,
+  clientDirectory,
+  contentsOf,
+  CrashGround,
+  filesUnder,
+  type Traces,
+  without,
+} from "./crash-ground";
 import type { CallEnd, DoomedProvider } from "./doomed-provider";
 import { codeIn, type FaultFinding, itFinds, serverNamed } from "./finding";
 import { type Made, type Program, SmallEngine } from "./small-engine";
@@ -224,11 +232,12 @@ async function runWith(
       (error: unknown) => `a refresh: ${messageCode(error)}; `,
     );
   }
-  // Fails where a file is torn.
-  const traces = [...(await ground.look(directory))];
+  const now = contentsOf(directory);
+  const changed = [...now].filter(([file, content]) => files.get(file) !== content).map(([file]) => file);
+  // What a server holds follows from what it was asked. Keys are others each time, the configuration is not.
   const asked = end.points.filter(isOnServer).length;
-  const changed = [...contentsOf(directory)].filter(([file, content]) => files.get(file) !== content);
-  const wreck = JSON.stringify([asked, traces, changed.map(([file]) => file)]);
+  const config = now.get(`${clientDirectory}/config.yml`);
+  const wreck = JSON.stringify([asked, filesUnder(directory), changed, config]);
   return { flow, engine, provider, end, refreshed, wreck };
 }
 
@@ -238,6 +247,8 @@ async function recover(
   { engine, provider, flow }: Run,
 ): Promise<{ next: readonly string[]; left: Traces }> {
   try {
+    // Fails where a file is torn.
+    await ground.look(provider.directory);
     ageLock(provider.directory);
     const program = flow.mended ?? flow.after;
     const next = await engine.up(program);

@@ -116,7 +116,8 @@ export function contentsOf(directory: string): Map<string, string> {
   return new Map(files.map((file) => [file.slice(directory.length + 1), readFileSync(file, "utf8")]));
 }
 
-function filesUnder(directory: string): string[] {
+/** The names of all files and folders in a folder, the same in each run. */
+export function filesUnder(directory: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .map((entry) => {
       const name = join(entry.parentPath, entry.name).slice(directory.length + 1);
