@@ -247,19 +247,30 @@ async function putInPlace(former: Reached, fingerprint: string, certificate: str
   await client.updateCertificate(fingerprint, { certificate });
 }
 
+/** Incus may take a client that it trusts for a stranger, for a moment, while others come and go. */
+async function isKnownAgain(client: LxdClient): Promise<boolean> {
+  for (let look = 1; look <= 5; look++) {
+    await setTimeout(100);
+    if ((await client.getServer({ fresh: true })).auth === "trusted") return true;
+  }
+  return false;
+}
+
 /** Takes a client out of the trust store over its own connection, where the server lets it; else says what remains. */
 export async function leave(
   context: Context,
   { name, clientFingerprint }: { name: string; clientFingerprint: string },
   { client, server }: Reached,
 ): Promise<void> {
-  if (server.auth !== "trusted") return;
+  if (server.auth !== "trusted" && !(isIncus(server) && (await isKnownAgain(client)))) return;
   try {
     const identity = await ownIdentity({ client, server });
     await (identity === undefined
       ? client.deleteCertificate(clientFingerprint)
       : client.deleteIdentity(identity.id));
   } catch (error) {
+    // Without an entry there is no trust, even where Incus still goes by an older one for a moment.
+    if (isAccessError(error, "LXD_NOT_FOUND")) return;
     if ((await client.getServer({ fresh: true })).auth !== "trusted") return;
     if (!isAccessError(error, "LXD_NOT_TRUSTED")) throw error;
     context.log(
