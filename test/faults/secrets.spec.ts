@@ -132,13 +132,9 @@ describeWith(["pulumi", "lxd-daemon", "sshd"], "Secrets", function () {
     assert.match(output, /12 created/);
     assert.equal(await stage.rememberMade(), 12);
     assert.deepEqual(stage.clientFilesWithSecrets(), ["client.key"]);
-    assert.deepEqual(stage.roles(), [
-      "language host",
-      "program",
-      "provider",
-      "provider's launcher",
-      "pulumi",
-    ]);
+    const roles = stage.roles();
+    for (const role of ["language host", "program", "provider", "provider's launcher", "pulumi"])
+      assert.ok(roles.includes(role), `the ${role} was seen`);
     return finding("resources and functions, by every way in", "all created");
   });
 

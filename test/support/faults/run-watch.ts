@@ -1,5 +1,5 @@
 /** Watches a Pulumi run from outside: its processes with their arguments and environment, and the files that come and go. */
-import { lstatSync, readdirSync, readFileSync, type FSWatcher, watch, writeFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PulumiProject } from "../pulumi-project";
 import { filesIn } from "./secret-search";
@@ -39,7 +39,7 @@ ChildProcess.prototype.spawn = function (options) {
 };
 `;
 
-/** How often processes are looked at, in milliseconds. */
+/** How often processes and files are looked at, in milliseconds. */
 const interval = 20;
 
 /** Watches what a project runs from now on, its folder for temporary files, and further folders that are there. */
@@ -60,23 +60,28 @@ export function watchRun(project: PulumiProject, ...folders: string[]): { stop()
         seen.set(`${id} ${found.args} ${found.variables.length}`, found);
     }
   };
-  const files = new Map<string, SeenFile>();
-  const note = (path: string): void => {
-    const found = fileOf(path);
-    if (found !== undefined) files.set(`${found.path} ${found.mode} ${found.text}`, found);
-  };
   const watched = [join(project.directory, ".tmp"), ...folders];
-  const watchers: FSWatcher[] = watched.map((folder) =>
-    watch(folder, { recursive: true }, (_event, name) => {
-      if (name !== null) note(join(folder, name));
-    }),
-  );
-  const timer = setInterval(look, interval);
+  const files = new Map<string, SeenFile>();
+  const lookAtFiles = (): void => {
+    for (const path of watched.flatMap((folder) => filesIn(folder).map((name) => join(folder, name)))) {
+      const version = versionOf(path);
+      if (version === undefined || files.has(version)) continue;
+      const found = fileOf(path);
+      if (found !== undefined) files.set(version, found);
+    }
+  };
+  const timer = setInterval(() => {
+    look();
+    try {
+      lookAtFiles();
+    } catch {
+      // A folder went while it was read.
+    }
+  }, interval);
   return {
     stop() {
       clearInterval(timer);
-      for (const watcher of watchers) watcher.close();
-      for (const folder of watched) for (const path of filesIn(folder)) note(join(folder, path));
+      lookAtFiles();
       const started = readFileSync(spawned, "utf8").trim().split("\n").filter(Boolean).map(startedProcess);
       return { processes: [...seen.values(), ...started], files: [...files.values()] };
     },
@@ -123,6 +128,16 @@ function roleOf(args: string): string {
   if (/pulumi-language-nodejs/.test(args)) return "language host";
   if (/@pulumi\/pulumi\/cmd\/run/.test(args)) return "program";
   return /(^|\/)pulumi /.test(args) ? "pulumi" : (args.split(" ")[0]?.split("/").pop() ?? "");
+}
+
+/** Tells a file from what it was before. */
+function versionOf(path: string): string | undefined {
+  try {
+    const { ino, size, mtimeMs, mode } = lstatSync(path);
+    return [path, ino, size, mtimeMs, mode].join(" ");
+  } catch {
+    return undefined; // gone meanwhile
+  }
 }
 
 function fileOf(path: string): SeenFile | undefined {
