@@ -10,7 +10,8 @@ import { StepError, detail, say } from "./steps.mjs";
 
 const help = `npm run test:faults [-- OPTIONS]
 
-Runs the fault suite, which \`npm test\` runs too, and writes what each fault came to into docs/reliability.md.
+Runs all of the fault suite, of which \`npm test\` runs what takes seconds, and writes what each fault came to into
+docs/reliability.md. It takes a quarter of an hour.
 
   --soak        also onboards and destroys 200 times, and looks for what grows
   --grep TEXT   only tests whose name holds this text; writes nothing
@@ -30,7 +31,7 @@ main(async () => {
   const wanted = soak ? ["faults", "soak"] : ["faults"];
   const found = await setUp(Object.assign({}, ...wanted.map((layer) => layers[layer])));
   for (const line of describe(found)) detail(line);
-  const env = environmentFor(found);
+  const env = { ...environmentFor(found), LXD_ACCESS_TEST_THOROUGH: "1" };
   const counts = [];
   for (const layer of wanted) {
     if (isEnding()) return 1;
@@ -73,23 +74,32 @@ async function write(tests) {
 }
 
 /**
- * A table for each outermost suite.
+ * A table for each outermost suite. What came out the same on LXD and Incus is told once.
  * @param {readonly Passed[]} tests
  */
 function faultTables(tests) {
-  /** @type {Map<string, string[][]>} */
-  const rows = new Map();
+  /** @type {Map<string, Map<string, { cells: string[], servers: Set<string> }>>} */
+  const suites = new Map();
   for (const { path, findings } of tests)
     for (const finding of findings) {
       if (finding.kind !== "fault") continue;
-      const [suite = "", ...rest] = path;
       const { fault, server, happened, left } = finding;
-      rows.set(suite, [...(rows.get(suite) ?? []), [fault, server, happened, left, rest.join(": ")]]);
+      const [suite = "", ...rest] = path.map((title) => title.replaceAll(/(lxd|incus)-daemon/g, "*-daemon"));
+      const rows = suites.get(suite) ?? new Map();
+      const cells = [fault, happened, left, rest.join(": ")];
+      const row = rows.get(cells.join("\n")) ?? { cells, servers: new Set() };
+      row.servers.add(server);
+      suites.set(suite, rows.set(cells.join("\n"), row));
     }
-  return [...rows]
-    .map(([suite, cells]) => {
+  return [...suites]
+    .map(([suite, rows]) => {
       const head = ["fault", "server", "what happened", "what was left", "test"];
-      return `### ${suite}\n\n${table(head, cells)}`;
+      const lines = [...rows.values()].map(({ cells: [fault = "", ...others], servers }) => [
+        fault,
+        [...servers].join(", "),
+        ...others,
+      ]);
+      return `### ${suite}\n\n${table(head, lines)}`;
     })
     .join("\n\n");
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type ClientFlavor, needsClient, runClient } from "../support/client-command";
 import { ClientLoop } from "../support/faults/client-loop";
 import { ConfigWatch, type SeenConfig, wholeConfig } from "../support/faults/config-watch";
-import { type Finding, itFinds, serverNamed } from "../support/faults/finding";
+import { type Finding, itFinds, serverNamed, someOf } from "../support/faults/finding";
 import { RemoteCrowd } from "../support/faults/remote-crowd";
 import { setStage, type Stage } from "../support/joined-server";
 import { describeWith } from "../support/skip";
@@ -19,10 +19,10 @@ type Inputs = Map<string, { name: string; token: string; configDir: string }>;
 describe("Client directory, many writers", function () {
   this.timeout(600_000);
 
-  for (const [kind, flavor] of [
+  for (const [kind, flavor] of someOf([
     ["lxd-daemon", "lxd"],
     ["incus-daemon", "incus"],
-  ] as const) {
+  ] as const)) {
     describeWith([kind], `on a real ${kind}`, () => {
       let stage: Stage;
       let directory: string;

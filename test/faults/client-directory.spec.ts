@@ -10,17 +10,17 @@ import {
   oddities,
 } from "../support/faults/directory-faults";
 import { diskFaults } from "../support/faults/disk-faults";
-import { type FaultFinding, itFinds } from "../support/faults/finding";
+import { type FaultFinding, itFinds, someOf } from "../support/faults/finding";
 import { meetAsUser, meetWithoutHome, unreadablePackage } from "../support/faults/other-user";
 import { needsMounts, unmountAll } from "../support/faults/mounts";
 import { setStage, type Stage } from "../support/joined-server";
 import { type ServerKind, unavailableReason } from "../support/servers";
 import { describeWith } from "../support/skip";
 
-const grounds = [
+const grounds = someOf([
   { kind: "lxd-daemon", flavor: "lxd" },
   { kind: "incus-daemon", flavor: "incus" },
-] as const;
+] as const);
 const plain = [...contentFaults, ...kindFaults, ...besideFaults, ...lockFaults, ...oddities];
 const mounted = [...mountFaults, ...diskFaults];
 

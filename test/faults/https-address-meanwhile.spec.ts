@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { setImmediate as turn } from "node:timers/promises";
 import { type Between, type Passing, standBetween } from "../support/faults/between";
-import { codeIn, type FaultFinding, itFinds, serverNamed } from "../support/faults/finding";
+import { codeIn, type FaultFinding, itFinds, serverNamed, someOf } from "../support/faults/finding";
 import { type Seen, watch, type Watched } from "../support/faults/listener-ground";
 import { listeningSockets } from "../support/facts/listening-sockets";
 import { freePort } from "../support/server-view";
@@ -10,7 +10,7 @@ import { occupy } from "../support/setback-cases";
 import { describeWith } from "../support/skip";
 import { Stack } from "../support/stack";
 
-for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
+for (const kind of someOf(["lxd-daemon", "incus-daemon"] as const)) {
   describe("HttpsAddress", () => {
     describeWith([kind], `an address that is changed on a real ${kind}, while`, () => {
       let watched: Watched;

@@ -16,72 +16,91 @@ describe("Remote and its network", () => {
         if (fault.isCommon !== true || (lasts && fault.isEndless === true)) continue;
         const title = `${fault.title}${lasts ? ", and from then on" : ""}`;
         const timeouts = fault.isEndless === true ? { timeouts: impatient } : {};
+        const isLong = lasts || on.server.startsWith("Incus");
 
-        itFinds(`another pair: ${title}`, async () => {
-          const { made, inputs } = await joined(on);
-          const wanted = { ...inputs, ...asInputs(on.nextPair) };
-          await on.front.behave({ onRequest: disturb("PATCH", fault, lasts) });
-          const first = await on.stage.stack.up("Remote", { ...wanted, ...timeouts }, made);
-          requireOnce(on, "PATCH");
-          const outcome = await on.finish(first, wanted);
-          return {
-            ...{ kind: "fault", fault: `another pair, PATCH /1.0/certificates: ${title}`, server: on.server },
-            ...{ happened: outcome.happened.replaceAll("joined", "changed"), left: outcome.left },
-          };
-        });
+        itFinds(
+          `another pair: ${title}`,
+          async () => {
+            const { made, inputs } = await joined(on);
+            const wanted = { ...inputs, ...asInputs(on.nextPair) };
+            await on.front.behave({ onRequest: disturb("PATCH", fault, lasts) });
+            const first = await on.stage.stack.up("Remote", { ...wanted, ...timeouts }, made);
+            requireOnce(on, "PATCH");
+            const outcome = await on.finish(first, wanted);
+            return {
+              ...{
+                kind: "fault",
+                fault: `another pair, PATCH /1.0/certificates: ${title}`,
+                server: on.server,
+              },
+              ...{ happened: outcome.happened.replaceAll("joined", "changed"), left: outcome.left },
+            };
+          },
+          { isLong },
+        );
 
-        itFinds(`leaving: ${title}`, async () => {
-          const { made, inputs } = await joined(on);
-          const patient = await on.stage.stack.update(made, { ...inputs, ...timeouts });
-          await on.front.behave({ onRequest: disturb("DELETE", fault, lasts) });
-          const happened = await destroyed(on, patient);
-          requireOnce(on, "DELETE");
-          await on.front.behave();
-          if (happened !== "left") await on.stage.stack.destroy(patient);
-          const clients = await on.stage.view.clients();
-          assert.deepEqual(clients, []);
-          return {
-            ...{ kind: "fault", fault: `leaving, DELETE /1.0/certificates: ${title}`, server: on.server },
-            ...{ happened, left: "no client trusted" },
-          };
-        });
+        itFinds(
+          `leaving: ${title}`,
+          async () => {
+            const { made, inputs } = await joined(on);
+            const patient = await on.stage.stack.update(made, { ...inputs, ...timeouts });
+            await on.front.behave({ onRequest: disturb("DELETE", fault, lasts) });
+            const happened = await destroyed(on, patient);
+            requireOnce(on, "DELETE");
+            await on.front.behave();
+            if (happened !== "left") await on.stage.stack.destroy(patient);
+            const clients = await on.stage.view.clients();
+            assert.deepEqual(clients, []);
+            return {
+              ...{ kind: "fault", fault: `leaving, DELETE /1.0/certificates: ${title}`, server: on.server },
+              ...{ happened, left: "no client trusted" },
+            };
+          },
+          { isLong },
+        );
 
-        itFinds(`a token that is issued: ${title}`, async () => {
-          const { view, stack } = on.stage;
-          await view.trust("admin", on.pair.certificate);
-          const connection = {
-            ...{ address: on.front.address, serverFingerprint: await on.stage.fingerprint() },
-            ...asInputs(on.pair),
-          };
-          const wanted = { clientName: "guest", restricted: false };
-          await on.front.behave({ onRequest: disturb("POST", fault, lasts) });
-          const first = await stack.up("TrustToken", {
-            ...wanted,
-            connection: { ...connection, ...timeouts },
-          });
-          requireOnce(on, "POST");
-          await on.front.behave();
-          const inputs = { ...wanted, connection };
-          const second =
-            first.message === undefined ? first : await stack.up("TrustToken", inputs, first.recorded);
-          assert.equal(second.message, undefined);
-          const made = second.recorded ?? assert.fail("it is recorded");
-          const tokens = await view.pendingTokens();
-          assert.deepEqual(tokens, ["guest"], String(first.message));
-          const guest = makePair("guest");
-          await view.redeem(String(made.outputs["token"]), guest);
-          const isIn = await on.isTrusted(guest);
-          const seen = (await stack.refresh(made)) ?? assert.fail("its client is there");
-          await stack.destroy(seen);
-          assert.deepEqual([isIn, await on.isTrusted(guest)], [true, false]);
-          assert.deepEqual(await view.pendingTokens(), []);
-          return {
-            ...{ kind: "fault", fault: `issuing, POST /1.0/certificates: ${title}`, server: on.server },
-            happened:
-              first.message === undefined ? "issued" : `${codeIn(first.message)}; issued by the next \`up\``,
-            left: "one token pending, which lets its client in; after a destroy neither",
-          };
-        });
+        itFinds(
+          `a token that is issued: ${title}`,
+          async () => {
+            const { view, stack } = on.stage;
+            await view.trust("admin", on.pair.certificate);
+            const connection = {
+              ...{ address: on.front.address, serverFingerprint: await on.stage.fingerprint() },
+              ...asInputs(on.pair),
+            };
+            const wanted = { clientName: "guest", restricted: false };
+            await on.front.behave({ onRequest: disturb("POST", fault, lasts) });
+            const first = await stack.up("TrustToken", {
+              ...wanted,
+              connection: { ...connection, ...timeouts },
+            });
+            requireOnce(on, "POST");
+            await on.front.behave();
+            const inputs = { ...wanted, connection };
+            const second =
+              first.message === undefined ? first : await stack.up("TrustToken", inputs, first.recorded);
+            assert.equal(second.message, undefined);
+            const made = second.recorded ?? assert.fail("it is recorded");
+            const tokens = await view.pendingTokens();
+            assert.deepEqual(tokens, ["guest"], String(first.message));
+            const guest = makePair("guest");
+            await view.redeem(String(made.outputs["token"]), guest);
+            const isIn = await on.isTrusted(guest);
+            const seen = (await stack.refresh(made)) ?? assert.fail("its client is there");
+            await stack.destroy(seen);
+            assert.deepEqual([isIn, await on.isTrusted(guest)], [true, false]);
+            assert.deepEqual(await view.pendingTokens(), []);
+            return {
+              ...{ kind: "fault", fault: `issuing, POST /1.0/certificates: ${title}`, server: on.server },
+              happened:
+                first.message === undefined
+                  ? "issued"
+                  : `${codeIn(first.message)}; issued by the next \`up\``,
+              left: "one token pending, which lets its client in; after a destroy neither",
+            };
+          },
+          { isLong },
+        );
       }
   });
 });

@@ -53,16 +53,20 @@ describe("Remote and its network", () => {
       for (const lasts of fault.isEndless === true ? [false] : [false, true]) {
         const title = `whose server it is: ${fault.title}${lasts ? ", and from then on" : ""}`;
         // In a directory that is not there yet the server is asked first, as a stranger, whether it is LXD or Incus.
-        itFinds(title, async () => {
-          const configDir = on.stage.newDirectory();
-          const outcome = await on.join(disturb(steps[0], fault, lasts), {
-            always: { configDir },
-            inputs: fault.isEndless === true ? { timeouts: impatient } : {},
-          });
-          for (const file of ["servercerts/edge.crt", "clientcerts/edge.key"])
-            assert.ok(!existsSync(join(configDir, file)), `${file} stays`);
-          return { ...{ kind: "fault", fault: `GET /1.0, ${title}`, server: on.server }, ...outcome };
-        });
+        itFinds(
+          title,
+          async () => {
+            const configDir = on.stage.newDirectory();
+            const outcome = await on.join(disturb(steps[0], fault, lasts), {
+              always: { configDir },
+              inputs: fault.isEndless === true ? { timeouts: impatient } : {},
+            });
+            for (const file of ["servercerts/edge.crt", "clientcerts/edge.key"])
+              assert.ok(!existsSync(join(configDir, file)), `${file} stays`);
+            return { ...{ kind: "fault", fault: `GET /1.0, ${title}`, server: on.server }, ...outcome };
+          },
+          { isLong: true },
+        );
       }
 
     for (const step of steps)
@@ -70,12 +74,16 @@ describe("Remote and its network", () => {
         for (const lasts of [false, true]) {
           if (!isTried(on.server, step, fault, lasts)) continue;
           const title = `${step.title}: ${fault.title}${lasts ? ", and from then on" : ""}`;
-          itFinds(title, async () => ({
-            ...{ kind: "fault", fault: `${step.what}, ${title}`, server: on.server },
-            ...(await on.join(disturb(step, fault, lasts), {
-              inputs: fault.isEndless === true ? { timeouts: impatient } : {},
-            })),
-          }));
+          itFinds(
+            title,
+            async () => ({
+              ...{ kind: "fault", fault: `${step.what}, ${title}`, server: on.server },
+              ...(await on.join(disturb(step, fault, lasts), {
+                inputs: fault.isEndless === true ? { timeouts: impatient } : {},
+              })),
+            }),
+            { isLong: step.title !== "the token" || fault.isCommon !== true },
+          );
         }
   });
 });

@@ -213,40 +213,44 @@ for (const [kind, other] of [
 
       // The pin is compared here; which server it is makes no difference.
       if (kind === "incus-daemon") return;
-      itFinds("a certificate that is replaced in the middle of an update", async () => {
-        const { stack, view, server } = stage;
-        const outcomes = new Set<string>();
-        let [exposed = assert.fail(), invited = assert.fail(), joined = assert.fail()] = await make(
-          await pinned(),
-        );
-        let isReached = true;
-        for (let turn = 1; isReached; turn++) {
-          const projects = [turn % 2 === 0 ? "p1" : "p2"];
-          const wish = async (): Promise<Inputs> => ({
-            clientName: "ci",
-            projects,
-            connection: await pinned(),
+      itFinds(
+        "a certificate that is replaced in the middle of an update",
+        async () => {
+          const { stack, view, server } = stage;
+          const outcomes = new Set<string>();
+          let [exposed = assert.fail(), invited = assert.fail(), joined = assert.fail()] = await make(
+            await pinned(),
+          );
+          let isReached = true;
+          for (let turn = 1; isReached; turn++) {
+            const projects = [turn % 2 === 0 ? "p1" : "p2"];
+            const wish = async (): Promise<Inputs> => ({
+              clientName: "ci",
+              projects,
+              connection: await pinned(),
+            });
+            const wished = await wish();
+            way.arm(turn, "reply", () => server.rotateCertificate());
+            const { recorded = assert.fail(), message } = await stack.up("TrustToken", wished, invited);
+            isReached = way.disarm().length >= turn;
+            outcomes.add(message === undefined ? "done" : codeIn(message));
+            invited = await stack.update(recorded, await wish());
+            assert.deepEqual((await view.clients()).find(({ name }) => name === "ci")?.projects, projects);
+          }
+          exposed = await stack.update(exposed, { ...exposed.inputs, connection: await pinned() });
+          joined = await stack.update(joined, {
+            ...joined.inputs,
+            serverFingerprint: await stage.fingerprint(),
           });
-          const wished = await wish();
-          way.arm(turn, "reply", () => server.rotateCertificate());
-          const { recorded = assert.fail(), message } = await stack.up("TrustToken", wished, invited);
-          isReached = way.disarm().length >= turn;
-          outcomes.add(message === undefined ? "done" : codeIn(message));
-          invited = await stack.update(recorded, await wish());
-          assert.deepEqual((await view.clients()).find(({ name }) => name === "ci")?.projects, projects);
-        }
-        exposed = await stack.update(exposed, { ...exposed.inputs, connection: await pinned() });
-        joined = await stack.update(joined, {
-          ...joined.inputs,
-          serverFingerprint: await stage.fingerprint(),
-        });
-        for (const one of [joined, invited, exposed]) await stack.destroy(one);
-        return finding(
-          "the server's certificate is replaced at every turn of an update of a client's rights, over a pinned connection",
-          outcomes,
-          "the client with the new rights after one further run with the new pin",
-        );
-      });
+          for (const one of [joined, invited, exposed]) await stack.destroy(one);
+          return finding(
+            "the server's certificate is replaced at every turn of an update of a client's rights, over a pinned connection",
+            outcomes,
+            "the client with the new rights after one further run with the new pin",
+          );
+        },
+        { isLong: true },
+      );
     });
   });
 }

@@ -49,8 +49,8 @@ export const httpsAddressFlows: Flows = {
   }),
   "made at an address that cannot be had": (ground) => ({
     ...{ ...setting, doing: "creating an HttpsAddress that the server cannot have", isListening: false },
-    // Of no machine, as documentation uses it; the server finds out by itself.
-    after: listening(ground, "192.0.2.1:8443", { floating: true }),
+    // Of no machine; the server finds out by itself.
+    after: listening(ground, "10.255.255.1:8443", { floating: true }),
     mended: listening(ground, ground.others[0]),
   }),
   "made over the very listener": (ground) =>
@@ -136,20 +136,20 @@ const cast: Flow["between"] = async ({ view }) => {
   for (const { fingerprint } of await view.clients()) await view.removeClient(fingerprint);
 };
 
-/** What was there when a run was cut off is taken for somebody's by the next one. */
-function adopted(name: string): string[] {
-  return [
-    ...["the client edge is trusted", `a remote ${name}`, `${name} is the default remote`],
-    ...["servercerts", "clientcerts"].map((folder) => `client/${folder}/${name}.crt`),
-    `client/clientcerts/${name}.key`,
-  ];
-}
-
 export const remoteFlows: Flows = {
   "joins, with a pair that is given": async (ground) => ({
     ...{ name: "remote", doing: "creating a Remote with a given pair", expects: joined },
     after: joining({ ...asInputs(ground.pair), token: await token(ground) }),
-    mayStay: adopted("edge"),
+  }),
+  "joins, with a pair that is given, and writes it": async (ground) => ({
+    ...{ name: "remote", doing: "creating a Remote with a given pair in a client directory" },
+    expects: [...joined, "rename client/config.yml"],
+    after: joining({ ...inDirectory, ...asInputs(ground.pair), token: await token(ground) }),
+  }),
+  "joins, with the pair of a client directory": async (ground) => ({
+    ...{ name: "remote", doing: "creating a Remote with the pair of a client directory" },
+    expects: [...joined, "rename client/config.yml"],
+    after: joining({ ...inDirectory, token: await token(ground), setDefault: true }),
   }),
   "renamed, and made the default": async (ground) => {
     const inputs = { ...inDirectory, token: await token(ground) };
@@ -158,7 +158,6 @@ export const remoteFlows: Flows = {
       expects: ["rename client/config.yml"],
       before: joining(inputs),
       after: joining({ ...inputs, name: "other", setDefault: true }),
-      mayStay: adopted("other"),
     };
   },
   "given another pair": async (ground) => {

@@ -72,13 +72,6 @@ export function onboardingFlows(certificate: boolean): Record<string, FlowMaker>
       ...{ doing: "creating the Remote of an Onboarding", name: "remote" },
       expects: certificate ? issued : [...issued, ...written],
       after: all(ground),
-      mayStay: [
-        "a remote edge",
-        "client/servercerts/edge.crt",
-        "client/clientcerts/edge.crt",
-        "client/clientcerts/edge.key",
-        "edge is the default remote",
-      ],
     }),
     "moved, killed while it moves the listener": (ground) => ({
       ...{ doing: "updating the HttpsAddress of an Onboarding", name: "server", expects: set },

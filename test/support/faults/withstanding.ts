@@ -2,23 +2,27 @@
 import { strict as assert } from "node:assert";
 import * as fc from "fast-check";
 import { AccessError } from "../../../provider/errors";
-import type { InputFinding } from "./finding";
+import { type InputFinding, isThorough } from "./finding";
 
 /** What a reader made of an input: taken, or refused with words that the user sees. */
 export type Verdict = "taken" | { readonly refused: string };
 
-const leastCases = 10_000;
+/** How many inputs a reader gets. */
+const usualCases = 10_000;
+/** What of them is made where not all of the suite runs. */
+const share = isThorough ? 1 : 0.1;
 
 /**
- * Has a reader read generated inputs: at least ten thousand, some of which it takes and some of which it refuses. Whatever it
+ * Has a reader read generated inputs, ten thousand where all of the suite runs, some of which it takes and some of which it refuses. Whatever it
  * throws fails the test, as does a refusal that cannot be shown. `read` may be asked in parallel.
  */
 export async function withstands<Given>(
   reader: string,
   inputs: fc.Arbitrary<Given>,
   read: (given: Given) => Verdict | Promise<Verdict>,
-  cases = leastCases,
+  allCases = usualCases,
 ): Promise<InputFinding> {
+  const cases = allCases * share;
   const counts = { taken: 0, refused: 0 };
   await fc.assert(
     fc.asyncProperty(inputs, async (given) => {
