@@ -62,7 +62,7 @@ export async function setAddress(context: Context, change: Change, wanted: strin
     // Who may not change it, or came too late, has changed nothing.
     if (isAccessError(error, "LXD_NOT_TRUSTED", "LXD_ETAG_MISMATCH")) throw error;
     if (!(await isHeldAfterAll(change, wanted, error))) throw await failedToSet(change, wanted, error);
-    await setAnew(change, wanted);
+    await proveAddress(change, heldAddress(change.server), wanted);
   }
   await guardWayIn(context, change, wanted);
 }
