@@ -73,6 +73,8 @@ const state = z.object({
   /** What this resource set, where that is not `resolvedAddress` any more because the server's addresses have changed. */
   assigned: z.string().optional(),
   incomplete: z.string().optional(),
+  /** Whether the server had bound `address` when what followed failed. */
+  wasBound: z.boolean().optional(),
 });
 type State = z.infer<typeof state>;
 
@@ -102,7 +104,8 @@ export const httpsAddress: ResourceHandler<Args, State> = {
       const server = await findMember(client, old.server, { target: remembered(old).target });
       if (server === undefined) return undefined;
       const chosen = await chosenNow(context, client, old);
-      return { ...toState(server, { ...old, ...chosen }), incomplete: old.incomplete };
+      const wasBound = isSameListener(heldAddress(server), old.address) ? old.wasBound : undefined;
+      return { ...toState(server, { ...old, ...chosen }), incomplete: old.incomplete, wasBound };
     }),
 
   update: (context, id, old, wanted) => ensure(context, id, old, wanted),
@@ -196,7 +199,7 @@ async function ensure(context: Context, id: string, old: State | undefined, want
     const incomplete = messageOf(error);
     throw new PartialError(
       id,
-      { ...toState(server, known), address: resolvedAddress, incomplete },
+      { ...toState(server, known), address: resolvedAddress, incomplete, wasBound: true },
       `${incomplete}.`,
       error,
     );
@@ -211,7 +214,9 @@ async function proveFound(context: Context, change: Change, old: State | undefin
   const { client, server, target } = change;
   const held = heldAddress(server);
   const isKnown = isSameListener(old?.address, held);
-  if (old?.incomplete === undefined && (isKnown || !keepsBadAddress(server))) return;
+  // Else one that only does not answer from here would be taken down for a proof by each run.
+  const isSettled = old?.incomplete === undefined || old.wasBound === true;
+  if (isSettled && (isKnown || !keepsBadAddress(server))) return;
   if (old !== undefined) return proveAddress(change, isKnown ? old.previousAddress : old.address, held);
   if (await answersFromHere(change)) return;
   context.log(

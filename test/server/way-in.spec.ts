@@ -76,7 +76,14 @@ for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
         message,
         /listens, but does not answer from here on every address: .*198\.51\.100\.11:\d+.*\[PARTIAL\]/s,
       );
-      assert.equal(await stack.plan(recorded ?? assert.fail("not recorded"), floating), "update");
+      const unfinished = recorded ?? assert.fail("not recorded");
+      assert.equal(await stack.plan(unfinished, floating), "update");
+      // Nor is the listener taken down for another look, also after a refresh.
+      const refreshed = (await stack.refresh(unfinished)) ?? assert.fail("it is there");
+      const again = await stack.updateFails(refreshed, floating);
+      assert.match(again.message, /does not answer from here on every address.*\[PARTIAL\]/s);
+      assert.equal(await view.address(), address);
+      assert.deepEqual(listeningSockets(server.pid), [address]);
       // Found as it is wanted there is nothing to record.
       const found = await stack.createFails("HttpsAddress", floating);
       assert.match(found.message, /does not answer from here on every address.*\[LXD_UNREACHABLE\]/s);
