@@ -66,6 +66,8 @@ async function putInPlace(
   { content, mode }: NewFile,
   isWanted?: (target: string) => boolean,
 ): Promise<boolean> {
+  // What no run after this one would read is not written.
+  if (Buffer.byteLength(content) > largestFile) throw unreadable(`${file} would become larger than 1 MiB`);
   const target = await followLink(file);
   const temporary = `${target}.${randomBytes(6).toString("hex")}.tmp`;
   try {

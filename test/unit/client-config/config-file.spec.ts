@@ -90,6 +90,23 @@ describe("config.yml", () => {
     await Promise.all(checks); // at once: each file is read again for two seconds
   });
 
+  it("is not made larger than what is read, which is known before", async () => {
+    const content = `${usual}#${"x".repeat(1024 * 1024 - usual.length - 9)}\n`;
+    const directory = directoryWith({ "config.yml": content });
+    const wanted = { directory, name: "edge" };
+    const actions = [
+      () => checkClientDirectory({ ...wanted, flavor: "lxd", addresses: ["x"] }),
+      () => writeRemote({ ...wanted, entry: entryAt(1) }),
+    ];
+    for (const act of actions)
+      await assert.rejects(act(), {
+        errorCode: "CLIENT_CONFIG",
+        message: /config\.yml would become larger than 1 MiB\. It was left as it is/,
+      });
+    assert.deepEqual(bytesOf(directory), Buffer.from(content));
+    assert.deepEqual(readdirSync(directory), ["config.yml"]);
+  });
+
   const cut = "default-remote: local\nremotes:\n";
   const halves = [
     ["nothing", ""],
