@@ -120,7 +120,8 @@ function envelope(
   }
   if (parsed.data.type !== "error" && reply.status < 400) return parsed.data;
   const said = secrets
-    .flatMap((secret) => [secret, encodeURIComponent(secret)])
+    // By way of bytes, as half a character cannot be encoded.
+    .flatMap((secret) => [secret, encodeURIComponent(Buffer.from(secret).toString())])
     .reduce((text, secret) => text.replaceAll(secret, "[secret]"), parsed.data.error);
   throw new LxdError(doing, said.slice(0, 500), reply.status);
 }

@@ -12,6 +12,8 @@ const key = "core.https_address";
 /** As servers show it; what is hidden, such as a trust password, is `true`. */
 const rest = {
   ...{ "core.trust_password": true, "loki.auth.password": "hunter2-of-loki", "user.note": "kept" },
+  // Half a character, which a server can send all the same.
+  "user.odd-key": "\ud800",
   "core.metrics_address": "127.0.0.1:9100",
 };
 
