@@ -299,5 +299,6 @@ function functionCodes(output: string): string {
   const codes = [...output.matchAll(/error: (?:getServer|decodeTrustToken): .*\[([A-Z_]+)\]/g)].map(
     (match) => match[1],
   );
+  assert.ok(codes.length > 0, output);
   return [...new Set(codes)].join(", ");
 }

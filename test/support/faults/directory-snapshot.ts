@@ -27,7 +27,7 @@ export function snapshotOf(directory: string): string[] {
 export function unfinishedIn(snapshot: readonly string[]): string[] {
   return snapshot
     .map((line) => line.split(" ", 1).join(""))
-    .filter((path) => /\.(tmp|lock)$|(^|\/)\.writable/.test(path));
+    .filter((path) => /(\.tmp|\.lock|\.lxd-access-writable)$/.test(path));
 }
 
 /** The paths of both snapshots that have become something else: another kind, mode or owner, or a link to elsewhere. */
