@@ -47,8 +47,9 @@ export async function withDirectoryLock<T>(
 
 /** What a process that held the lock was killed over is nobody's now. */
 async function removeRemains(directory: string): Promise<void> {
-  for (const folder of [directory, join(directory, "servercerts"), join(directory, "clientcerts")])
-    await removeTemporaries(folder);
+  // A configDir may be a folder of other programs, too.
+  for (const start of ["config.yml.", "client."]) await removeTemporaries(directory, start);
+  for (const folder of ["servercerts", "clientcerts"]) await removeTemporaries(join(directory, folder));
   const config = await realpath(join(directory, "config.yml")).catch(() => undefined);
   // Behind a link there may be others' files.
   if (config !== undefined) await removeTemporaries(dirname(config), basename(config));

@@ -59,6 +59,13 @@ describe("withDirectoryLock", () => {
     assert.deepEqual(readdirSync(directory), ["config.yml"]);
   });
 
+  it("removes what a process that died has left half written, and nothing of others", async () => {
+    const [ours, others] = ["client.key.0123456789ab.tmp", "notes.0123456789ab.tmp"];
+    const directory = directoryWith({ [ours]: "a key", [others]: "of an editor" });
+    await withDirectoryLock(directory, () => Promise.resolve());
+    assert.deepEqual(readdirSync(directory), [others]);
+  });
+
   it("names the lock that another process keeps, and leaves it", async () => {
     const directory = newDirectory();
     const path = lockOf(directory, -3600); // touched all the time, as far as anyone can see
