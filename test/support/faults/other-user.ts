@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { ClientFlavor } from "../client-command";
 import type { Stage } from "../joined-server";
 import { makePair } from "../openssl-pair";
@@ -13,7 +13,7 @@ import { RemoteCrowd } from "./remote-crowd";
 
 const root = 0;
 const nobody = 65534;
-const provider = require.resolve("../../../dist/provider/dynamic.js");
+const provider = resolve(__dirname, "../../../dist/provider/dynamic.js");
 
 interface Case {
   readonly fault: string;
