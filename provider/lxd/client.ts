@@ -57,6 +57,9 @@ export interface SeenConfig {
 /** A status of an operation: it runs, which for a token means that it waits to be redeemed. */
 const running = 103;
 
+/** Keys of a server's configuration whose values may hold a secret: URLs and proxies by a password in them. */
+const secretKeys = /password|secret|token|key|environment|url$|proxy_https?$/i;
+
 export class LxdClient extends IdentityApi {
   /** SHA-256 (hex) of the client certificate this connection shows; undefined over a unix socket. */
   get ownFingerprint(): string | undefined {
@@ -84,7 +87,7 @@ export class LxdClient extends IdentityApi {
     const query = target === undefined ? undefined : { target };
     const config = { ...seen?.config, ...change };
     const secrets = Object.entries(seen?.config ?? {}).flatMap(([name, held]) =>
-      typeof held === "string" && held !== "" && /password|secret|token|key/i.test(name) ? [held] : [],
+      typeof held === "string" && held !== "" && secretKeys.test(name) ? [held] : [],
     );
     const doing = `Setting ${Object.keys(change).join(", ")} on ${this.name}`;
     const request = { path: "/1.0", query, body: { config }, ifMatch: seen?.etag, secrets };

@@ -120,10 +120,17 @@ function envelope(
   }
   if (parsed.data.type !== "error" && reply.status < 400) return parsed.data;
   const said = secrets
-    // By way of bytes, as half a character cannot be encoded.
-    .flatMap((secret) => [secret, encodeURIComponent(Buffer.from(secret).toString())])
+    .flatMap(formsOf)
+    // One may be a part of another.
+    .sort((one, other) => other.length - one.length)
     .reduce((text, secret) => text.replaceAll(secret, "[secret]"), parsed.data.error);
   throw new LxdError(doing, said.slice(0, 500), reply.status);
+}
+
+/** A text as a server may repeat it: as it is, in quotes as Go and JSON write them, or in a URL. */
+function formsOf(text: string): string[] {
+  // By way of bytes, as half a character cannot be encoded.
+  return [text, JSON.stringify(text).slice(1, -1), encodeURIComponent(Buffer.from(text).toString())];
 }
 
 function saysItIsStarting({ status, text }: Reply): boolean {

@@ -15,6 +15,12 @@ const rest = {
   // Half a character, which a server can send all the same.
   "user.odd-key": "\ud800",
   "core.metrics_address": "127.0.0.1:9100",
+  // Secrets, as are these: a part of another one, with what is escaped in quotes, and where a key does not tell.
+  ...{ "oidc.client.secret": "hunter2-of-loki-and-oidc", "openfga.api.token": 'quote"of\\openfga' },
+  ...{
+    "acme.provider.environment": "USER=dns\nDNS_API=of-acme",
+    "core.proxy_https": "http://p:of-proxy@[::1]",
+  },
 };
 
 describe("the rest of the configuration", () => {
@@ -41,7 +47,9 @@ describe("the rest of the configuration", () => {
         const { config } = JSON.parse(body) as { config: Record<string, unknown> };
         asked.push({ ifMatch: request.headers["if-match"], config });
         response.statusCode = 400;
-        const error = `cannot set 'loki.auth.password' to '${String(config["loki.auth.password"])}'`;
+        const error = Object.entries(config)
+          .map(([name, value]) => `${name}='${String(value)}'${JSON.stringify(value)}`)
+          .join(" ");
         return response.end(JSON.stringify({ type: "error", error_code: 400, error, metadata: null }));
       });
     });
@@ -59,7 +67,11 @@ describe("the rest of the configuration", () => {
     const connection = { socketPath: join(folder, "unix.socket") };
     const { message } = await stack.createFails("HttpsAddress", { address: "localhost:18443", connection });
     assert.deepEqual(asked[0], { ifMatch: '"as-it-was"', config: { ...rest, [key]: "localhost:18443" } });
-    assert.match(message, /Setting core\.https_address on .*: the server refused \(400\): .*'\[secret\]'/);
-    assert.ok(!message.includes(rest["loki.auth.password"]));
+    assert.match(
+      message,
+      /Setting core\.https_address on .*: the server refused \(400\): .*'\[secret\]'.*proxy_https='\[secret\]'"\[secret\]"/,
+    );
+    for (const part of ["hunter2", "-and-oidc", "quote", "openfga'", "of-acme", "of-proxy"])
+      assert.ok(!message.includes(part), part);
   });
 });

@@ -56,7 +56,7 @@ const lists = {
 /** What the provider stores for itself, and a program is not shown. */
 const hidden: Record<ResourceName, string[]> = {
   ClientCertificate: ["given", "pkcs12Password"],
-  HttpsAddress: ["assigned", "connection", "given", "incomplete", "server"],
+  HttpsAddress: ["assigned", "connection", "given", "incomplete", "server", "wasBound"],
   Remote: [
     ...["entry", "flavor", "formers", "found", "given", "incomplete", "ownPair", "pkcs12Password"],
     ...["isDistrusted", "nextPair", "previousDefault", "token", "unwritten"],
