@@ -247,13 +247,18 @@ async function putInPlace(former: Reached, fingerprint: string, certificate: str
   await client.updateCertificate(fingerprint, { certificate });
 }
 
-/** Incus may take a client that it trusts for a stranger, for a moment, while others come and go. */
-async function isKnownAgain(client: LxdClient): Promise<boolean> {
-  for (let look = 1; look <= 5; look++) {
-    await setTimeout(100);
+/** How often an Incus is asked that may take a client for a stranger for a moment, while others come and go. */
+const looks = 5;
+/** Milliseconds. */
+const betweenLooks = 100;
+
+/** Whether a server trusts a client now. */
+async function isTrusted(client: LxdClient, server: Server): Promise<boolean> {
+  for (let look = 1; ; look++) {
     if ((await client.getServer({ fresh: true })).auth === "trusted") return true;
+    if (!isIncus(server) || look === looks) return false;
+    await setTimeout(betweenLooks);
   }
-  return false;
 }
 
 /** Takes a client out of the trust store over its own connection, where the server lets it; else says what remains. */
@@ -262,23 +267,29 @@ export async function leave(
   { name, clientFingerprint }: { name: string; clientFingerprint: string },
   { client, server }: Reached,
 ): Promise<void> {
-  if (server.auth !== "trusted" && !(isIncus(server) && (await isKnownAgain(client)))) return;
-  try {
-    const identity = await ownIdentity({ client, server });
-    await (identity === undefined
-      ? client.deleteCertificate(clientFingerprint)
-      : client.deleteIdentity(identity.id));
-  } catch (error) {
-    // Without an entry there is no trust, even where Incus still goes by an older one for a moment.
-    if (isAccessError(error, "LXD_NOT_FOUND")) return;
-    if ((await client.getServer({ fresh: true })).auth !== "trusted") return;
-    if (!isAccessError(error, "LXD_NOT_TRUSTED")) throw error;
-    context.log(
-      "warning",
-      `Remote ${name}: ${client.name} does not let a restricted client remove itself. The client ${clientFingerprint} ` +
-        "stays trusted until its TrustToken is destroyed, or `lxc config trust remove` removes it",
-    );
+  if (server.auth !== "trusted" && !(isIncus(server) && (await isTrusted(client, server)))) return;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await removeOwnEntry(client, server, clientFingerprint);
+      return;
+    } catch (error) {
+      // Without an entry there is no trust, even where Incus still goes by an older one for a moment.
+      if (isAccessError(error, "LXD_NOT_FOUND") || !(await isTrusted(client, server))) return;
+      if (!isAccessError(error, "LXD_NOT_TRUSTED")) throw error;
+      if (!isIncus(server) || attempt === looks) break;
+    }
+    await setTimeout(betweenLooks);
   }
+  context.log(
+    "warning",
+    `Remote ${name}: ${client.name} does not let a restricted client remove itself. The client ${clientFingerprint} ` +
+      "stays trusted until its TrustToken is destroyed, or `lxc config trust remove` removes it",
+  );
+}
+
+async function removeOwnEntry(client: LxdClient, server: Server, fingerprint: string): Promise<void> {
+  const identity = await ownIdentity({ client, server });
+  await (identity === undefined ? client.deleteCertificate(fingerprint) : client.deleteIdentity(identity.id));
 }
 
 function explain(client: LxdClient, error: AccessError): AccessError {

@@ -1,5 +1,6 @@
 /** A client that takes another pair or leaves, and a token that is issued, while the network misbehaves, on real servers. */
 import { strict as assert } from "node:assert";
+import { reply } from "../contract/tls-listener";
 import { codeIn, itFinds } from "../support/faults/finding";
 import { type Exchange, passOn } from "../support/faults/front";
 import { type Misbehaviour, misbehaviours } from "../support/faults/misbehaviours";
@@ -102,8 +103,38 @@ describe("Remote and its network", () => {
           { isLong },
         );
       }
+
+    if (on.server.startsWith("Incus"))
+      itFinds("leaving: taken for a stranger for a moment, as while others come and go", async () => {
+        const { made } = await joined(on);
+        const moment = ["DELETE", "GET"];
+        await on.front.behave({
+          onRequest: (exchange) => {
+            const [method = ""] = exchange.request.what.split(" ");
+            if (method !== moment[0]) return passOn(exchange);
+            moment.shift();
+            exchange.write(asToStranger(method));
+          },
+        });
+        const happened = await destroyed(on, made);
+        assert.deepEqual(moment, []);
+        const clients = await on.stage.view.clients();
+        assert.deepEqual(clients, []);
+        return {
+          ...{ kind: "fault", fault: "leaving, taken for a stranger for a moment", server: on.server },
+          ...{ happened, left: "no client trusted" },
+        };
+      });
   });
 });
+
+/** What Incus answers a client that it does not know. */
+function asToStranger(method: string): string {
+  const metadata = { api_extensions: ["certificate_description"], auth: "untrusted" };
+  return method === "GET"
+    ? reply({ type: "sync", status_code: 200, metadata })
+    : reply({ type: "error", error: "not authorized", error_code: 403, metadata: null }, "403 Forbidden");
+}
 
 /** A Remote that has joined through the front. */
 async function joined(on: NetworkGround): Promise<{ made: Recorded; inputs: Record<string, unknown> }> {
