@@ -112,7 +112,10 @@ describe("Input", function () {
   });
 
   describe("in a client's directory", () => {
-    const root = mkdtempSync(join(tmpdir(), "lxa-input-"));
+    let root = "";
+    before(() => {
+      root = mkdtempSync(join(tmpdir(), "lxa-input-"));
+    });
     after(() => {
       rmSync(root, { recursive: true });
     });
