@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runClient } from "../support/client-command";
 import { clientDirectory } from "../support/faults/crash-ground";
-import { type FaultFinding, itFinds, serverNamed } from "../support/faults/finding";
+import { type FaultFinding, itFinds, someOf, serverNamed } from "../support/faults/finding";
 import { PulumiProject } from "../support/pulumi-project";
 import { freePort, type ServerView, viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
@@ -74,7 +74,7 @@ describe("Crash points", function () {
       return `no client, no token${stays.map((what) => `; ${what}, taken for having been there`).join("")}`;
     }
 
-    for (const [title, points, ending] of [
+    for (const [title, points, ending] of someOf([
       ["killed once its client has joined", ["after POST /1.0/certificates (2)"], undefined],
       [
         "killed again and again, also while it is destroyed",
@@ -86,7 +86,7 @@ describe("Crash points", function () {
         ],
         "after DELETE /1.0/certificates/FINGERPRINT",
       ],
-    ] as const)
+    ] as const))
       itFinds(title, async () => {
         let pending = 0;
         for (const at of points) {
