@@ -7,7 +7,7 @@
 import { mkdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { refuse } from "../errors";
-import { fingerprintIn, readCertificate } from "../pki/certificate-facts";
+import { readCertificate } from "../pki/certificate-facts";
 import {
   followLink,
   isDirectory,
@@ -20,10 +20,12 @@ import { isStored, removeOwnPair } from "./client-pair";
 import type { GivenPair, PairPlace } from "./client-pair";
 import { localRemote } from "./config-document";
 import type { ConfigDocument, ConfigFlavor, RemoteEntry } from "./config-document";
-import { configFileOf, editConfigFile, readConfigFile, rehearseEdit } from "./config-file";
-import { ConfigProblem, describing, isSystemError } from "./config-problem";
+import { editConfigFile, readConfigFile, rehearseEdit } from "./config-file";
+import { describing, isSystemError } from "./config-problem";
 import { withDirectoryLock } from "./directory-lock";
+import { markIn, withMark } from "./entry-mark";
 import { describeRemoteNameProblem, describeUnsafeName, isStaticName } from "./remote-name";
+import { isKnown, pinFileOf, requireSameServer, type WantedServer } from "./server-entries";
 
 export { forgetOwnPair, loadOrCreateClientPair, readClientPair, writeClientPair } from "./client-pair";
 export type { GivenPair, PairPlace } from "./client-pair";
@@ -42,14 +44,6 @@ export type FoundRemote =
       serverCertificate?: string;
     };
 
-/** The server that a remote is to lead to; either of the two is enough to tell it. */
-export interface WantedServer {
-  /** Its addresses in the form of {@link RemoteEntry.addr}, those it had before included. */
-  addresses: readonly string[];
-  /** SHA-256 of its certificate, 64 lower-case hex digits. */
-  serverFingerprint?: string;
-}
-
 /** A remote to be written. */
 export interface WantedRemote {
   directory: string;
@@ -65,8 +59,20 @@ export interface WantedRemote {
   flavor?: ConfigFlavor;
   /** The address that this remote's owner wrote before: such an entry may be changed to lead to another server. */
   previousAddr?: string;
+  /** Of the token with which its owner joined: it stands in the entry, unseen by the clients. */
+  mark?: string;
   /** The project that its owner wrote before, and that goes where the entry has none now. */
   previousProject?: string;
+}
+
+/** What a directory holds of a server that a remote is to lead to. */
+export interface FoundEntry {
+  /** Whether an entry of the remote's name is there already; it leads to the same server. */
+  readonly isThere: boolean;
+  /** The mark in that entry. */
+  readonly mark?: string;
+  /** Whether any entry leads to this server. */
+  readonly isServerKnown: boolean;
 }
 
 /** Bytes that a remote takes in its files, generously: an entry, a pin and a client pair, each in blocks of its own. */
@@ -106,26 +112,27 @@ export async function readRemote(wanted: {
  * Finds out, before a token is spent, whether a remote can be written. Changes nothing.
  *
  * @param wanted with `pair` where one is given and is to be written too.
- * @returns whether an entry of this name for the same server is there already.
  * @throws AccessError CLIENT_CONFIG where an entry of this name leads to another server, another client pair is in
  * use, the config file is unreadable, or the directory cannot be made or written to.
  */
 export async function checkClientDirectory(
   wanted: PairPlace & WantedServer & Partial<Pick<GivenPair, "pair" | "replaces">>,
-): Promise<boolean> {
+): Promise<FoundEntry> {
   const { directory, flavor, name, pair } = wanted;
   requireName(name, flavor);
   return describing(`Checking that ${directory} can take the remote "${name}"`, async () => {
     if (!(await isDirectory(directory))) {
       await requireWritable(await nearestDirectory(directory));
-      return false;
+      return { isThere: false, isServerKnown: false };
     }
     return withDirectoryLock(directory, async () => {
       const config = await readConfigFile(directory);
       await requireSameServer(directory, name, config, wanted);
       await rehearseWriting(directory, name);
       if (pair !== undefined) await isStored({ ...wanted, pair });
-      return config?.entry(name, flavor) !== undefined;
+      const isThere = config?.entry(name, flavor) !== undefined;
+      const isServerKnown = config !== undefined && (await isKnown(directory, config, wanted));
+      return { isThere, isServerKnown, mark: markIn(config?.commentOf(name)) };
     });
   });
 }
@@ -148,7 +155,7 @@ async function rehearseWriting(directory: string, name: string): Promise<void> {
  * files cannot be read or written; INPUT_INVALID for a name that clients do not take.
  */
 export async function writeRemote(wanted: WantedRemote): Promise<{ previousDefault?: string }> {
-  const { directory, name, entry, serverCertificate, setDefault = false, previousAddr } = wanted;
+  const { directory, name, entry, serverCertificate, setDefault = false, previousAddr, mark } = wanted;
   const flavor = wanted.flavor ?? (entry.protocol === "incus" ? "incus" : "lxd");
   requireName(name, flavor);
   const server: WantedServer = {
@@ -170,6 +177,7 @@ export async function writeRemote(wanted: WantedRemote): Promise<{ previousDefau
         isDone: (config) => isSameEntry(config.entry(name, flavor), wanted) && isDefaultDone(config, wanted),
         apply: (config) => {
           config.setEntry(name, entry);
+          if (mark !== undefined) config.setComment(name, withMark(config.commentOf(name), mark));
           if (isProjectToGo(config.entry(name, flavor), wanted)) config.removeProject(name);
           if (isDefaultDone(config, wanted)) return;
           if (!setDefault) {
@@ -248,10 +256,6 @@ function isDefaultDone(config: ConfigDocument, wanted: WantedRemote): boolean {
   return wanted.setDefault === true ? isDefault : !isDefault || wanted.giveDefaultBackTo === undefined;
 }
 
-function pinFileOf(directory: string, name: string): string {
-  return join(directory, "servercerts", `${name}.crt`);
-}
-
 async function writePin(file: string, certificate: string | undefined): Promise<void> {
   if (certificate === undefined) return rm(file, { force: true });
   if ((await readText(file)) === certificate) return;
@@ -272,29 +276,6 @@ function isSameEntry(found: RemoteEntry | undefined, wanted: WantedRemote): bool
 
 function isProjectToGo(found: RemoteEntry | undefined, { entry, previousProject }: WantedRemote): boolean {
   return entry.project === undefined && previousProject !== undefined && found?.project === previousProject;
-}
-
-async function requireSameServer(
-  directory: string,
-  name: string,
-  config: ConfigDocument | undefined,
-  wanted: WantedServer,
-): Promise<void> {
-  const entry = config?.entry(name, "lxd");
-  if (entry === undefined || wanted.addresses.some((address) => isSameAddress(address, entry.addr))) return;
-  // A pin that cannot be read proves nothing.
-  const pin = fingerprintIn(await readText(pinFileOf(directory, name)));
-  if (pin !== undefined && pin === wanted.serverFingerprint) return;
-  throw new ConfigProblem(
-    `${configFileOf(directory)} has a remote of this name for another server, ${entry.addr}`,
-    "It was left as it is. Choose another name, or remove that remote first",
-  );
-}
-
-/** Clients of newer Incus servers keep several addresses in one entry, between commas. */
-function isSameAddress(address: string, kept: string): boolean {
-  const plain = (text: string): string => text.trim().replace(/\/+$/, "").toLowerCase();
-  return kept.split(",").some((one) => plain(one) === plain(address));
 }
 
 /** Tried out, as permission bits say nothing to root, on file systems of the network or read-only. */

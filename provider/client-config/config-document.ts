@@ -161,6 +161,16 @@ export class ConfigDocument {
     map.set("public", entry.public);
   }
 
+  /** The comment at the head of a remote's entry, which clients do not see, and drop once they write the file themselves. */
+  commentOf(name: string): string | undefined {
+    const value = this.findRemote(name)?.value;
+    return this.yaml.isMap(value) ? (value.commentBefore ?? undefined) : undefined;
+  }
+
+  setComment(name: string, comment: string): void {
+    this.entryMap(name).commentBefore = comment;
+  }
+
   /** Leaves it to the client which project it uses on a remote. */
   removeProject(name: string): void {
     this.entryMap(name).delete("project");

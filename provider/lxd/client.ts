@@ -140,7 +140,7 @@ export class LxdClient extends IdentityApi {
     const metadata = await this.write({ method: "POST", path: "/1.0/certificates", body }, doing);
     const operation = operationEntity.safeParse(metadata);
     const token = operation.success ? asPendingToken(operation.data) : undefined;
-    if (token === undefined) {
+    if (token === undefined || token.token.secret === "") {
       throw new AccessError("LXD_PROTOCOL", `${doing}: the server's answer is not a certificate add token`);
     }
     return token;

@@ -87,7 +87,8 @@ export type Operation = z.infer<typeof operationEntity>;
 export const tokenOperationMetadata = z.object({
   addresses: texts,
   fingerprint: z.string(),
-  secret: z.string(),
+  /** Empty where it is not shown. */
+  secret: text,
   expiresAt: text,
   request: z.object({
     name: text,

@@ -105,7 +105,11 @@ export interface ToRecord {
   readonly entry: RemoteEntry;
   readonly serverCertificate?: string;
   readonly pair?: KeyPair;
+  /** Whether a pair that stands in its place was put there for this remote, by a run that was cut off. */
+  readonly isOwnPair?: boolean;
   readonly setDefault?: boolean;
+  /** Of the token with which this Remote joined. */
+  readonly mark?: string;
 }
 
 /**
@@ -161,10 +165,10 @@ export async function recordRemote(
   wanted: ToRecord,
   keep: (recorded: Recorded) => void,
 ): Promise<Recorded> {
-  const { isElsewhere, earlier, formers } = surroundings;
+  const { isElsewhere, earlier, formers, found } = surroundings;
   if (isElsewhere && before !== undefined) return leaveElsewhere(context, place, before, wanted);
   const { name, configDir, flavor } = place;
-  const { entry, serverCertificate, pair, setDefault } = wanted;
+  const { entry, serverCertificate, pair, isOwnPair, setDefault, mark } = wanted;
   if (configDir === undefined) {
     for (const former of formers) await forgetRemote(context, former);
     return { name, flavor, configState: "absent", formers: undefined };
@@ -172,14 +176,17 @@ export async function recordRemote(
   let recorded = begun;
   if (flavor === "incus" && pair !== undefined) {
     const isWritten = await storePair(context, place, pair, before);
+    const fingerprint = fingerprintIn(pair.certificate);
     // One that stands there already in the place of the remote's own was written by an update whose end was not recorded.
-    if (isWritten || recorded.ownPair !== undefined)
-      recorded = { ...recorded, ownPair: fingerprintIn(pair.certificate) };
+    const isLeftover = isOwnPair === true || formers.some(({ ownPair }) => ownPair === fingerprint);
+    if (isWritten || recorded.ownPair !== undefined || (isLeftover && !found))
+      recorded = { ...recorded, ownPair: fingerprint };
     keep(recorded);
   }
   const directory = expandPath(configDir, context.programDirectory);
   const written = await writeRemote({
     ...{ directory, flavor, name, entry, serverCertificate, setDefault },
+    mark: found ? undefined : mark,
     giveDefaultBackTo: setDefault === true ? undefined : earlier?.previousDefault,
     previousAddr: earlier?.entry?.addr,
     previousProject: earlier === before ? before?.project : undefined,

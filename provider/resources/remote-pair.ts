@@ -142,6 +142,11 @@ export function requireValidThere(
   );
 }
 
+/** Whether a pair was made for the remote of this name, by this run or one before. */
+export function isMadeFor(name: string, { certificate }: KeyPair): boolean {
+  return readCertificate(certificate).commonName === commonNameOf(name);
+}
+
 /** A name as certificates take it: at most 64 characters, none of them cut in two. */
 function commonNameOf(name: string): string {
   return Array.from(`pulumi@${name}`).slice(0, 64).join("");

@@ -6,11 +6,13 @@ import {
   flavorOfDirectory,
   hasDirectory,
   isSameDirectory,
+  realDirectory,
   type RemoteEntry,
 } from "../client-config/client-directory";
 import { refuse } from "../errors";
 import type { Context } from "../handler";
 import type { KeyPair } from "../pki/certificate";
+import { entryClaim } from "./claims";
 import { isIncus, type Reached } from "./join";
 
 /** Where a Remote is written. `configDir` is as its program gave it. */
@@ -55,6 +57,8 @@ export interface Surroundings {
   readonly formers: readonly Written[];
   /** Whether the entry is somebody's, for the same server. */
   readonly found: boolean;
+  /** Whether nothing there says that somebody else joined the server: no entry leads to it, or this Remote's own does. */
+  readonly isUnclaimed: boolean;
 }
 
 /**
@@ -88,6 +92,8 @@ export async function lookAround(
     serverFingerprint?: string;
     /** The client pair, where it is not to be the directory's. */
     pair?: KeyPair;
+    /** Of the token of this Remote. */
+    mark?: string;
   },
 ): Promise<Surroundings> {
   const { configDir, name, flavor } = place;
@@ -99,17 +105,24 @@ export async function lookAround(
         earlier: before,
         formers: before.formers ?? [],
         found: before.found ?? false,
+        isUnclaimed: false,
       };
   }
   const { earlier, formers } = await sortOut(context, place, before);
-  if (directory === undefined) return { isElsewhere: false, earlier, formers, found: false };
+  if (directory === undefined)
+    return { isElsewhere: false, earlier, formers, found: false, isUnclaimed: true };
   const addresses =
     earlier?.entry === undefined ? server.addresses : [...server.addresses, earlier.entry.addr];
   const replaces = before && replaceablePair(before);
-  const isThere = await checkClientDirectory({ ...server, addresses, directory, flavor, name, replaces });
+  const seen = await checkClientDirectory({ ...server, addresses, directory, flavor, name, replaces });
+  // One that another Remote has written in this run is that one's.
+  const isMarked =
+    server.mark !== undefined &&
+    seen.mark === server.mark &&
+    !context.isClaimed(entryClaim(await realDirectory(directory), name));
   // An entry that was found and has gone since is ours once it is written anew.
-  const found = isThere && (earlier?.entry === undefined || earlier.found === true);
-  return { isElsewhere: false, earlier, formers, found };
+  const found = seen.isThere && (earlier?.entry === undefined ? !isMarked : earlier.found === true);
+  return { isElsewhere: false, earlier, formers, found, isUnclaimed: isMarked || !seen.isServerKnown };
 }
 
 async function isWrittenIn(context: Context, before: Before, place: ConfigPlace): Promise<boolean> {

@@ -5,9 +5,11 @@ import { type Context, PartialError } from "../handler";
 import type { Server } from "../lxd/entities";
 import type { Pin } from "../lxd/transport";
 import { type KeyPair, readCertificate } from "../pki/certificate";
+import { decodeTrustToken } from "../lxd/trust-token";
 import { fingerprintIn } from "../pki/certificate-facts";
 import { privateKeyOf } from "../pki/client-pair";
 import { clientClaim } from "./claims";
+import { cameBy } from "./spent-token";
 import { type Destination, leave, type Reached, reach, redeem, replaceClient } from "./join";
 import { type ChosenPair, dropMadePair, pairOf } from "./remote-pair";
 import type { ConfigPlace } from "./remote-place";
@@ -55,6 +57,8 @@ export interface Joining {
   readonly place: ConfigPlace;
   readonly chosen: ChosenPair;
   readonly reached: Reached;
+  /** Whether nothing in the client directory says that somebody else joined. */
+  readonly isUnclaimed: boolean;
   /** What is recorded should the token be sent and no answer come. */
   readonly begun: State;
 }
@@ -64,6 +68,7 @@ export async function beTrusted(context: Context, id: string, joining: Joining):
   const { old, wanted, reached, begun } = joining;
   const isNewClient = old !== undefined && !isSameClient(old, begun);
   if (reached.server.auth === "trusted") {
+    if (await joinedBefore(context, joining)) return true;
     if (wanted.token !== undefined && wanted.token !== old?.token) sayUnspent(context, joining);
     if (old?.enrolled !== true || !isSameServer(old, begun, reached.server)) return false;
     // One that was out, and is trusted now without this resource, was let in by somebody.
@@ -83,6 +88,18 @@ export async function beTrusted(context: Context, id: string, joining: Joining):
     );
   }
   return redeemToken(context, id, wanted.token.trim(), joining);
+}
+
+/** Whether a run that was cut off made the server trust this client: what it has made is nobody else's. */
+async function joinedBefore(
+  context: Context,
+  { old, wanted, isUnclaimed, reached, begun }: Joining,
+): Promise<boolean> {
+  const { serverFingerprint = "", clientFingerprint = "" } = begun;
+  const token = wanted.token === undefined ? undefined : decodeTrustToken(wanted.token);
+  if (old !== undefined || token === undefined || !isUnclaimed) return false;
+  if (context.isClaimed(clientClaim("Remote", serverFingerprint, clientFingerprint))) return false;
+  return cameBy(reached, token, clientFingerprint, context.now());
 }
 
 /** A token that nobody redeems may be read by others while it waits, and is issued again when it has expired. */

@@ -7,6 +7,7 @@
  * Nothing replaces a Remote; everything is changed in place. Nobody joins an image server: see remote-public.ts.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { markOf } from "../client-config/entry-mark";
 import { timeoutsOf } from "../connection";
 import { isAccessError, messageOf, refuse } from "../errors";
 import {
@@ -37,6 +38,7 @@ import {
   type ChosenPair,
   dropMadePair,
   findPair,
+  isMadeFor,
   pairOf,
   requirePairElsewhere,
   requireValidThere,
@@ -135,11 +137,15 @@ async function join(
   wanted: Args,
   before: Before | undefined,
 ): Promise<State> {
-  const { place, surroundings, chosen, reached, addresses } = await prepare(context, old, wanted, before);
+  const mark = markToken(old, wanted);
+  const prepared = await prepare(context, old, wanted, before, mark);
+  const { place, surroundings, chosen, reached, addresses } = prepared;
   const expected = joinedEntry(place, { address: reached.address, projects: [] }, wanted.project);
   const record = beginRecord(place, before, surroundings, expected, chosen.made);
   const begun = { ...(await begin(reached, old, wanted, chosen.pair, addresses)), ...record };
-  const enrolled = await beTrusted(context, id, { old, wanted, place, chosen, reached, begun });
+  const { isUnclaimed } = surroundings;
+  const joining = { old, wanted, place, chosen, reached, isUnclaimed, begun };
+  const enrolled = await beTrusted(context, id, joining);
   context.claim(clientClaim("Remote", begun.serverFingerprint ?? "", begun.clientFingerprint ?? ""));
   let known: State = { ...begun, enrolled };
   try {
@@ -151,7 +157,14 @@ async function join(
     known = seen.state;
     const { serverCertificate } = known;
     const entry = joinedEntry(place, known, wanted.project);
-    const toRecord = { entry, serverCertificate, pair: chosen.pair, setDefault: wanted.setDefault };
+    const { pair } = chosen;
+    const hasJoinedBefore = old === undefined && enrolled && reached.server.auth === "trusted";
+    const toRecord = {
+      ...{ entry, serverCertificate, pair, setDefault: wanted.setDefault },
+      isOwnPair:
+        enrolled && (isMadeFor(place.name, pair) || (hasJoinedBefore && pairOf(wanted) !== undefined)),
+      mark: enrolled ? mark : undefined,
+    };
     const recording = { place, before, surroundings, begun: record };
     const recorded = await recordRemote(context, recording, toRecord, (now) => {
       known = { ...known, ...now };
@@ -183,6 +196,7 @@ async function prepare(
   old: State | undefined,
   wanted: Args,
   before: Before | undefined,
+  mark: string | undefined,
 ): Promise<{
   place: ConfigPlace;
   surroundings: Surroundings;
@@ -202,6 +216,7 @@ async function prepare(
     addresses: addresses.map(entryAddress),
     serverFingerprint: "fingerprint" in pin ? pin.fingerprint : readCertificate(pin.certificate).fingerprint,
     pair: settled,
+    mark,
   });
   if (surroundings.isElsewhere) requirePairElsewhere(place, settled, old);
   const chosen =
@@ -223,6 +238,12 @@ async function prepare(
   if (place.flavor === "lxd" && !surroundings.isElsewhere)
     await storePair(context, place, chosen.pair, before);
   return { place, surroundings, chosen, reached, addresses };
+}
+
+/** The mark of the token in entries of a Remote that enrolled its client, or may have in a run that was cut off. */
+function markToken(old: State | undefined, { token }: Args): string | undefined {
+  const secret = token === undefined ? undefined : decodeTrustToken(token)?.secret;
+  return secret === undefined || old?.enrolled === false ? undefined : markOf(secret);
 }
 
 /**

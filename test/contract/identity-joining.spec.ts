@@ -144,6 +144,15 @@ for (const profile of ["lxd-5.21", "lxd-6"] as const) {
       assert.equal(kept?.type, "Client certificate (pending)");
     });
 
+    it("knows the client again that its token let in, in a run that was cut off", async () => {
+      const inputs = await invited();
+      await view.redeem(String(inputs["token"]), ci);
+      const remote = await stack.create("Remote", inputs);
+      assert.equal(remote.outputs["enrolled"], true);
+      await stack.destroy(remote);
+      assert.equal(await identity(), undefined);
+    });
+
     it("refuses in words a token that has expired, was used, or is not the server's", async () => {
       const refused = async (inputs: Inputs, message: RegExp): Promise<void> => {
         const failed = await stack.createFails("Remote", inputs);

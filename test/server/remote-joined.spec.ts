@@ -41,14 +41,16 @@ describeOnBoth("a Remote that joins", (on) => {
     }
   });
 
-  it("and is replaced by its like: the real client goes on, and what was there before is there in the end", async () => {
+  it("and is replaced by its like: the real client goes on, and nothing is left in the end", async () => {
     const given = { name: "prod", token: await on.stage.token("like"), ...on.place, setDefault: true };
     const replaced = await on.stage.stack.replace(await on.stage.stack.create("Remote", given), given);
     assert.ok(await isTrusted("prod"));
     const seen = (await on.stage.stack.refresh(replaced)) ?? assert.fail("it is there");
     assert.equal(await on.stage.stack.plan(seen, given), "same");
+    const { length } = await on.stage.view.clients();
     await on.stage.stack.destroy(seen);
-    assert.ok(await isTrusted("prod"), "the new one found client and remote, and leaves them");
+    assert.equal((await on.stage.view.clients()).length, length - 1);
+    assert.equal((await tryClient(flavor, on.place.configDir, "query", "prod:/1.0")).ok, false);
   });
 
   it("with a project, of several that its client may use: the real client works in it and not in the default one", async () => {

@@ -72,8 +72,8 @@ describe("checkClientDirectory", () => {
     }
 
     it("is told from a name that is free", async () => {
-      assert.equal(await checkClientDirectory({ ...wanted, directory }), true);
-      assert.equal(await checkClientDirectory({ ...wanted, directory, name: "edge-2" }), false);
+      assert.equal((await checkClientDirectory({ ...wanted, directory })).isThere, true);
+      assert.equal((await checkClientDirectory({ ...wanted, directory, name: "edge-2" })).isThere, false);
     });
 
     it("does not hinder another name", async () => {
