@@ -34,6 +34,15 @@ describe("Client directory, many writers", function () {
       });
       after(() => stage.end());
 
+      const watches: ConfigWatch[] = [];
+      /** Ended with the test, if not before. */
+      const watchConfig = (): ConfigWatch => {
+        const watch = new ConfigWatch(join(directory, "config.yml"));
+        watches.push(watch);
+        return watch;
+      };
+      afterEach(() => Promise.all(watches.splice(0).map((watch) => watch.end())));
+
       beforeEach(async () => {
         directory = stage.newDirectory();
         mkdirSync(directory);
@@ -95,18 +104,18 @@ describe("Client directory, many writers", function () {
       // Once is enough: what ours do to a directory does not depend on whose it is.
       if (flavor === "incus")
         itFinds("ours alone: nothing is lost at any time, and nothing of others", async () => {
-          const watch = new ConfigWatch(join(directory, "config.yml"));
+          const watch = watchConfig();
           assert.deepEqual(await crowd.up(wanted), []);
           const made = await watch.end();
           assert.deepEqual(remotes().sort(), namesOf(wanted).sort());
 
-          const moving = new ConfigWatch(join(directory, "config.yml"));
+          const moving = watchConfig();
           assert.deepEqual(await crowd.up(renamed()), []);
           const moved = await moving.end();
           assert.deepEqual(remotes().sort(), namesOf(renamed()).sort());
           await areUsable(namesOf(renamed()));
 
-          const leaving = new ConfigWatch(join(directory, "config.yml"));
+          const leaving = watchConfig();
           assert.deepEqual(await crowd.destroy(), []);
           const left = await leaving.end();
 
@@ -126,7 +135,7 @@ describe("Client directory, many writers", function () {
         });
 
       itFinds("ours and the real client in a loop: what it undoes is redone", async () => {
-        const watch = new ConfigWatch(join(directory, "config.yml"));
+        const watch = watchConfig();
         await besideTheClient(() => crowd.up(wanted));
         await mend(wanted);
         assert.deepEqual(
@@ -156,9 +165,11 @@ describe("Client directory, many writers", function () {
 
       async function besideTheClient(work: () => Promise<string[]>): Promise<void> {
         const loop = new ClientLoop(flavor, directory);
-        const errors = await work();
-        await loop.end();
-        assert.deepEqual(errors, []);
+        try {
+          assert.deepEqual(await work(), []);
+        } finally {
+          await loop.end();
+        }
         assert.ok(loop.runs > 0);
       }
 

@@ -1,5 +1,7 @@
 /** Many Remotes in one client directory, made, changed and removed by several provider processes at once. */
+import { strict as assert } from "node:assert";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { type Recorded, recorded } from "../stack";
 import type { Call } from "./doomed-provider";
@@ -81,8 +83,10 @@ export class RemoteCrowd {
       ...(this.user === undefined ? {} : { uid: this.user, gid: this.user }),
     });
     child.stdin.end(JSON.stringify(calls));
+    const [said, [code]] = await Promise.all([text(child.stdout), once(child, "close") as Promise<[number]>]);
+    assert.equal(code, 0, "a provider's process ended before its calls were made");
     // The last line: what the user is told comes before.
-    const lines = (await text(child.stdout)).trimEnd().split("\n");
+    const lines = said.trimEnd().split("\n");
     return JSON.parse(lines.at(-1) ?? "") as Answer[];
   }
 }
