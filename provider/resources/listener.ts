@@ -2,6 +2,7 @@
  * Changing a server's listener so that a failure leaves it as it was and nobody is locked out: what HttpsAddress does
  * to `core.https_address`.
  */
+import { setTimeout } from "node:timers/promises";
 import { AccessError, type ErrorCode, isAccessError, messageOf, NotSentError, refuse } from "../errors";
 import type { Context } from "../handler";
 import { canonicalListenAddress, coversAddress, isWildcard } from "../lxd/address";
@@ -14,6 +15,9 @@ const key = "core.https_address";
 
 /** A listener that every server can bind and that leads nobody in, as what is in between. No one else would choose it. */
 const nowhere = "127.76.88.68:0";
+
+/** Milliseconds after which a server has given up an address that it cannot bind. */
+const longestTry = 3000;
 
 /** How often a change is tried while other keys of the configuration change at the same moment. */
 const attempts = 5;
@@ -89,8 +93,25 @@ async function setAnew(change: Change, wanted: string): Promise<void> {
  */
 export async function proveAddress(change: Change, held: string, wanted: string): Promise<void> {
   if (await answersFromHere(change)) return;
-  const { server } = change;
+  const { client, server, allowLockout } = change;
+  if (client.endpoint.kind === "https" && !allowLockout) return requireKept(change, wanted);
   await setAnew({ ...change, server: { ...server, config: { ...server.config, [key]: held } } }, wanted);
+}
+
+/**
+ * Over the network no listener is closed for a proof: should the connection break meanwhile, nobody could come in any more.
+ * Where a server takes back what it could not bind, the address that it still holds a while later is one that it has bound.
+ */
+async function requireKept(change: Change, wanted: string): Promise<void> {
+  const { client, server, target } = change;
+  if (!keepsBadAddress(server)) {
+    await setTimeout(longestTry);
+    if (heldAddress(await look(change)) === wanted) return;
+  }
+  const what = `${describeMember(client, target)} was to listen on ${JSON.stringify(wanted)}, and none of its addresses answers from here`;
+  const next = "Only a change would tell whether it does, which could close the last way in";
+  const advice = "Connect over the unix socket or SSH, or say allowLockout";
+  throw new UnsettledError("LXD_UNREACHABLE", `${what}. ${next}. ${advice}`);
 }
 
 /** Whether one of the addresses that the server says it listens on answers from here. */
