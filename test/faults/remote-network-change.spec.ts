@@ -109,7 +109,7 @@ describe("Remote and its network", () => {
         const { made } = await joined(on);
         const moment = ["DELETE", "GET"];
         await on.front.behave({
-          onRequest: (exchange) => {
+          onRequest: async (exchange) => {
             const [method = ""] = exchange.request.what.split(" ");
             if (method !== moment[0]) return passOn(exchange);
             moment.shift();
