@@ -33,7 +33,7 @@ const table: readonly Row[] = [
   // What it says of a client that is no identity: of a unix socket, or trusted through a certificate authority.
   { message: /identity information must be requested via the HTTPS API/i, code: "LXD_NOT_FOUND" },
   { status: 404, code: "LXD_NOT_FOUND" },
-  { status: 412, code: "LXD_ETAG_MISMATCH" },
+  { status: 412, code: "LXD_ETAG_MISMATCH", hint: "Somebody else changes it at the same moment: run again" },
   { status: 409, code: "LXD_ALREADY_EXISTS" },
   { message: /already (exists|in trust store|trusted)/i, code: "LXD_ALREADY_EXISTS" },
   { status: 401, code: "LXD_NOT_TRUSTED" },

@@ -73,7 +73,12 @@ function administered(server: Server & { etag?: string }, client: LxdClient): Ad
         "Use its unix socket or an unrestricted client certificate (with fine-grained rights: `can_edit` on the server)",
     );
   }
-  const texts = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]));
+  const texts = Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [
+      key,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
   return {
     config: texts,
     seen: { config, etag: server.etag },

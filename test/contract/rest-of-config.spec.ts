@@ -14,6 +14,8 @@ const rest = {
   ...{ "core.trust_password": true, "loki.auth.password": "hunter2-of-loki", "user.note": "kept" },
   // Half a character, which a server can send all the same.
   "user.odd-key": "\ud800",
+  // As is what cannot be made a text.
+  "user.odd-value": { toString: null },
   "core.metrics_address": "127.0.0.1:9100",
   // Secrets, as are these: a part of another one, with what is escaped in quotes, and where a key does not tell.
   ...{ "oidc.client.secret": "hunter2-of-loki-and-oidc", "openfga.api.token": 'quote"of\\openfga' },
@@ -26,11 +28,12 @@ const rest = {
 describe("the rest of the configuration", () => {
   let folder: string;
   let server: Server;
+  let refusal: number;
   let asked: { ifMatch: string | undefined; config: Record<string, unknown> }[];
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "lxa-rest-"));
-    asked = [];
+    [asked, refusal] = [[], 400];
     server = createServer((request, response) => {
       void text(request).then((body) => {
         response.setHeader("etag", '"as-it-was"');
@@ -46,11 +49,13 @@ describe("the rest of the configuration", () => {
         }
         const { config } = JSON.parse(body) as { config: Record<string, unknown> };
         asked.push({ ifMatch: request.headers["if-match"], config });
-        response.statusCode = 400;
+        response.statusCode = refusal;
         const error = Object.entries(config)
-          .map(([name, value]) => `${name}='${String(value)}'${JSON.stringify(value)}`)
+          .map(
+            ([name, value]) => `${name}='${typeof value === "string" ? value : ""}'${JSON.stringify(value)}`,
+          )
           .join(" ");
-        return response.end(JSON.stringify({ type: "error", error_code: 400, error, metadata: null }));
+        return response.end(JSON.stringify({ type: "error", error_code: refusal, error, metadata: null }));
       });
     });
     server.listen(join(folder, "unix.socket"));
@@ -73,5 +78,14 @@ describe("the rest of the configuration", () => {
     );
     for (const part of ["hunter2", "-and-oidc", "quote", "openfga'", "of-acme", "of-proxy"])
       assert.ok(!message.includes(part), part);
+  });
+
+  it("that changes again and again: the change is given up, and the error says what to do", async () => {
+    refusal = 412;
+    const connection = { socketPath: join(folder, "unix.socket") };
+    const inputs = { address: "localhost:18443", connection };
+    const { message } = await new Stack(folder).createFails("HttpsAddress", inputs);
+    assert.match(message, /refused \(412\).*Somebody else changes it at the same moment: run again/);
+    assert.ok(asked.length > 1, "it was tried again");
   });
 });
