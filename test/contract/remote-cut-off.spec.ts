@@ -130,8 +130,8 @@ for (const profile of profiles) {
 
     if (profile !== "lxd-6")
       it("and one of several clients of the token's name is somebody's", async () => {
-        await view.redeem(token, makePair("other"));
         await view.trust("ci", pair.certificate);
+        await view.redeem(token, makePair("other"));
         await isSpared(await stack.create("Remote", given()));
       });
 
