@@ -7,7 +7,7 @@ import { type ClientFlavor, runClient } from "../client-command";
 import type { Stage } from "../joined-server";
 import { asInputs, makePair } from "../openssl-pair";
 import { type Recorded, recorded } from "../stack";
-import { changedShapes, snapshotOf, unfinishedIn } from "./directory-snapshot";
+import { changedShapes, halfPairsIn, snapshotOf, unfinishedIn } from "./directory-snapshot";
 import { codeIn, type FaultFinding, serverNamed } from "./finding";
 
 export type Phase = "create" | "update" | "destroy";
@@ -241,6 +241,7 @@ class Life {
     const isLate = recorded !== undefined && phase === "create";
     if (this.fault.mayBeLate === true) {
       assert.deepEqual(unfinishedIn(now), unfinishedIn(untouched), what);
+      assert.deepEqual(halfPairsIn(now), [], what);
       assert.deepEqual(
         untouched.filter((line) => !now.includes(line)),
         [],

@@ -30,6 +30,15 @@ export function unfinishedIn(snapshot: readonly string[]): string[] {
     .filter((path) => /(\.tmp|\.lock|\.lxd-access-writable)$/.test(path));
 }
 
+/** The client certificates of a snapshot whose key is not there. */
+export function halfPairsIn(snapshot: readonly string[]): string[] {
+  const paths = snapshot.map((line) => line.split(" ", 1).join(""));
+  return paths.filter(
+    (path) =>
+      /(^|\/)(client|clientcerts\/[^/]+)\.crt$/.test(path) && !paths.includes(path.replace(/crt$/, "key")),
+  );
+}
+
 /** The paths of both snapshots that have become something else: another kind, mode or owner, or a link to elsewhere. */
 export function changedShapes(before: readonly string[], after: readonly string[]): string[] {
   const shapes = (snapshot: readonly string[]): Map<string, string> =>
