@@ -120,6 +120,32 @@ for (const profile of profiles) {
       await isSpared(await stack.create("Remote", given()));
     });
 
+    /** What the server says to this client, and to nobody else, at paths that begin so. */
+    const says = (answers: Readonly<Record<string, unknown>>): void => {
+      server.intercept(({ clientFingerprint, path }) => {
+        const [, metadata] = Object.entries(answers).find(([start]) => path.startsWith(start)) ?? [];
+        if (clientFingerprint === undefined || metadata === undefined) return undefined;
+        return { status: 200, body: { type: "sync", status: "Success", status_code: 200, metadata } };
+      });
+    };
+
+    it("and a client whose token may be the one that waits, of which the secret is not shown, is somebody's", async () => {
+      await view.redeem(token, pair);
+      await view.request("POST", "/1.0/certificates", { name: "ci", type: "client", token: true });
+      const shown = JSON.stringify(await view.request("GET", "/1.0/operations?recursion=1"));
+      says({ "/1.0/operations": JSON.parse(shown.replace(/"secret":"\w+"/g, '"secret":""')) as unknown });
+      await isSpared(await stack.create("Remote", given()));
+    });
+
+    it("and a client whose token may wait at a member of the cluster that is down is somebody's", async () => {
+      await view.redeem(token, pair);
+      const { environment, ...rest } = (await view.request("GET", "/1.0")) as { environment: object };
+      const clustered = { ...rest, environment: { ...environment, server_clustered: true } };
+      const members = [{ server_name: "away", status: "Offline" }];
+      says({ "/1.0/cluster/members": members, "/1.0/": undefined, "/1.0": clustered });
+      await isSpared(await stack.create("Remote", given()));
+    });
+
     it("and a client whose token has expired is somebody's", async () => {
       await view.request("PATCH", "/1.0", { config: { "core.remote_token_expiry": "1H" } });
       token = await view.issueToken("late", everything);
