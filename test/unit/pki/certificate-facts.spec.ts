@@ -161,12 +161,12 @@ describe("readCertificate", () => {
   it("reads the years 1 and 9999", async () => {
     const { certificate } = await createClientCertificate({
       commonName: "edge-1",
-      now: new Date("2060-01-01T00:01:00Z"),
+      now: new Date("2060-01-02T00:00:00Z"),
       validityDays: 365,
     });
     const unset = patched(certificate, "20600101000000Z", "00010101000000Z");
     assert.equal(readCertificate(unset).notBefore.toISOString(), "0001-01-01T00:00:00.000Z");
-    const endless = patched(certificate, "20601231000100Z", "99991231235959Z");
+    const endless = patched(certificate, "20610101000000Z", "99991231235959Z");
     assert.equal(readCertificate(endless).expiresAt.toISOString(), "9999-12-31T23:59:59.000Z");
   });
 
@@ -184,7 +184,7 @@ describe("readCertificate", () => {
     refused(pemOf(der.subarray(0, -1)), /damaged/);
     refused(pair.certificate.replace("\n", "\n*"), /damaged/);
     refused(pemOf(Buffer.alloc(0)), /damaged/);
-    refused(patched(pair.certificate, "310101000000Z", "319901000000Z"), /damaged/);
+    refused(patched(pair.certificate, "301231000100Z", "309931000100Z"), /damaged/);
   });
 
   it("refuses a damaged block with a whole certificate's text inside", () => {

@@ -102,10 +102,10 @@ describe("describeClientPairProblem", () => {
   it("compares the clock to the second", () => {
     const at = (time: string) => describeClientPairProblem(pair, new Date(time));
     assert.equal(
-      at("2030-12-31T23:58:59.999Z"),
-      "the certificate is not valid before 2030-12-31T23:59:00.000Z",
+      at("2030-12-30T23:59:59.999Z"),
+      "the certificate is not valid before 2030-12-31T00:00:00.000Z",
     );
-    assert.equal(at("2030-12-31T23:59:00.000Z"), undefined);
+    assert.equal(at("2030-12-31T00:00:00.000Z"), undefined);
     assert.equal(at("2031-01-11T00:00:00.000Z"), undefined);
     assert.equal(at("2031-01-11T00:00:00.001Z"), "the certificate expired at 2031-01-11T00:00:00.000Z");
   });
