@@ -172,16 +172,19 @@ export async function followLink(file: string): Promise<string> {
 async function takeOverOwnerAndMode(handle: FileHandle, target: string): Promise<void> {
   const [old, fresh] = await Promise.all([unlessMissing(stat(target)), handle.stat()]);
   if (old === undefined) return;
+  let mode = old.mode & 0o7777;
   if (old.uid !== fresh.uid || old.gid !== fresh.gid) {
     try {
       await handle.chown(old.uid, old.gid);
     } catch (error) {
-      // Only root can give a file away. Its group matters less than that it is written.
+      // Only root can give a file away. Its group matters less than that it is written; but what that group might do, another
+      // one may not.
       if (!isSystemError(error, "EPERM", "EINVAL")) throw error;
       if (old.uid !== fresh.uid) throw belongsToAnother(target, old.uid);
+      mode &= ~0o070;
     }
   }
-  await handle.chmod(old.mode & 0o7777);
+  await handle.chmod(mode);
 }
 
 function belongsToAnother(file: string, uid: number): ConfigProblem {

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { chmodSync, lstatSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, readdirSync, readlinkSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { readRemote, writeRemote } from "../../../provider/client-config/client-directory";
 import {
@@ -33,6 +33,21 @@ aliases:
 x-team: { owner: me, since: 2024-01-02, room: 0755, id: 12345678901234567890 }
 # the end
 `;
+
+/** Does something as a user, in that user's own group alone. Only root can. */
+async function asUser(id: number, work: () => Promise<unknown>): Promise<void> {
+  const groups = process.getgroups?.() ?? [];
+  process.setgroups?.([id]);
+  process.setegid?.(id);
+  process.seteuid?.(id);
+  try {
+    await work();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+    process.setgroups?.(groups);
+  }
+}
 
 describe("writeRemote", () => {
   let server: OpensslPair;
@@ -277,6 +292,22 @@ aliases: {}
       a: { addr: "https://127.0.0.1:1", public: false },
       b: { ...entryAt(2), project: "p" },
     });
+  });
+
+  it("gives no group the rights of another one, where the group cannot be kept", async function () {
+    if (process.geteuid?.() !== 0) {
+      Object.assign(this.test ?? {}, { skipReason: "only root can give files away" });
+      this.skip();
+    }
+    const nobody = 65534;
+    const directory = directoryWith({ "config.yml": handWritten });
+    const file = join(directory, "config.yml");
+    chownSync(directory, nobody, nobody);
+    chownSync(file, nobody, 0);
+    chmodSync(file, 0o640);
+    await asUser(nobody, () => writeRemote({ directory, name: "edge", entry: entryAt(1) }));
+    assert.deepEqual(configOf(directory).remotes["edge"], entryAt(1));
+    assert.deepEqual([statSync(file).gid, modeOf(file)], [nobody, "0600"]);
   });
 
   it("loses none of 30 remotes that six processes write at once", async () => {
