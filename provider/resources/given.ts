@@ -37,8 +37,13 @@ export function changedInputs(
   if (state.connection !== undefined) before["connection"] = state.connection;
   const names = new Set([...Object.keys(before), ...Object.keys(inputs)]);
   return [...names].filter((name) => {
-    const after = inputs[name];
+    const after = own(inputs, name);
     if (hasUnknown(after)) return true;
-    return !(same[name] ?? isDeepStrictEqual)(before[name], after);
+    return !(own(same, name) ?? isDeepStrictEqual)(own(before, name), after);
   });
+}
+
+/** A property, unless it is inherited: stored state may hold any name. */
+function own<Value>(object: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
 }

@@ -150,6 +150,10 @@ describe("Input", function () {
 
     itFinds(`as the stored state of a ${name}, generated`, async () => {
       assert.equal(await step(name, "diff", stored[name].outputs), "taken", "what this release stores");
+      for (const inherited of ["valueOf", "toString", "constructor", "__proto__"]) {
+        const given = JSON.parse(`{"${inherited}": [1]}`) as object;
+        await step(name, "diff", { ...stored[name].outputs, given });
+      }
       const compared = await withstands(`stored state of a ${name}`, outputs(), (found) =>
         step(name, "diff", found),
       );
