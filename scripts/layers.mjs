@@ -70,9 +70,10 @@ export function describe({ pulumi, lxd, incus, sshd, reasons }) {
  * @param {NodeJS.ProcessEnv} env
  * @param {string | undefined} grep
  * @param {(text: string) => void} show prints
+ * @param {string} [files] those of the layer that are to run; default: all
  * @returns {Promise<Count>}
  */
-export async function runLayer(layer, env, grep, show) {
+export async function runLayer(layer, env, grep, show, files = `test/${layer}/**/*.spec.ts`) {
   const started = Date.now();
   show(`\nTests: ${layer}\n`);
   /** @type {Count} */
@@ -85,7 +86,7 @@ export async function runLayer(layer, env, grep, show) {
   const color = process.stdout.isTTY ? ["--color"] : [];
   const only = grep === undefined ? [] : ["--fgrep", grep];
   const args = [...flags, mocha, "--reporter", reporter, ...color, ...only];
-  const child = spawn(process.execPath, [...args, `test/${layer}/**/*.spec.ts`], {
+  const child = spawn(process.execPath, [...args, files], {
     cwd: root,
     env,
     // A session of its own, so that programs which an interrupted test leaves behind can be found.

@@ -1,8 +1,9 @@
 /** `npm run test:faults`: runs the fault suite and writes what came of it into docs/reliability.md. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isEnding, main } from "./ending.mjs";
+import { InTurn } from "./in-turn.mjs";
 import { describe, environmentFor, layers, runLayer, summarize } from "./layers.mjs";
 import { root } from "./run.mjs";
 import { setUp } from "./setup.mjs";
@@ -11,7 +12,7 @@ import { StepError, detail, say } from "./steps.mjs";
 const help = `npm run test:faults [-- OPTIONS]
 
 Runs all of the fault suite, of which \`npm test\` runs what takes seconds, and writes what each fault came to into
-docs/reliability.md. It takes a quarter of an hour.
+docs/reliability.md. It takes some ten minutes.
 
   --soak        also onboards and destroys 200 times, and looks for what grows
   --grep TEXT   only tests whose name holds this text; writes nothing
@@ -27,16 +28,13 @@ main(async () => {
     console.log(help);
     return 0;
   }
-  /** @type {import("./layers.mjs").Layer[]} */
-  const wanted = soak ? ["faults", "soak"] : ["faults"];
-  const found = await setUp(Object.assign({}, ...wanted.map((layer) => layers[layer])));
+  const found = await setUp({ ...layers.faults, ...(soak && layers.soak) });
   for (const line of describe(found)) detail(line);
   const env = { ...environmentFor(found), LXD_ACCESS_TEST_THOROUGH: "1" };
-  const counts = [];
-  for (const layer of wanted) {
-    if (isEnding()) return 1;
-    counts.push(await runLayer(layer, env, grep, (text) => process.stdout.write(text)));
-  }
+  const counts = [await runFaults(env, grep)];
+  // Alone, since it measures.
+  if (soak && !isEnding())
+    counts.push(await runLayer("soak", env, grep, (text) => process.stdout.write(text)));
   if (isEnding()) return 1;
   const code = summarize(counts);
   if (code !== 0 || grep !== undefined) return code;
@@ -57,6 +55,38 @@ function readArguments() {
   } catch (error) {
     throw new StepError(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
   }
+}
+
+/**
+ * Runs the files of the suite, two at a time.
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string | undefined} grep
+ * @returns {Promise<import("./layers.mjs").Count>}
+ */
+async function runFaults(env, grep) {
+  const started = Date.now();
+  const files = readdirSync(join(root, "test", "faults")).filter((name) => name.endsWith(".spec.ts"));
+  const screen = new InTurn(files.length);
+  /** @type {import("./layers.mjs").Count[]} */
+  const counts = [];
+  const waiting = files.sort().entries();
+  const runs = [1, 2].map(async () => {
+    // They share the iterator, so each file is run by whoever is free first.
+    for (const [index, file] of waiting) {
+      if (isEnding()) break;
+      const show = (/** @type {string} */ text) => screen.write(index, text);
+      counts[index] = await runLayer("faults", env, grep, show, `test/faults/${file}`);
+      screen.end(index);
+    }
+  });
+  await Promise.all(runs);
+  return {
+    layer: "faults",
+    passed: counts.flatMap(({ passed }) => passed),
+    failed: counts.flatMap(({ failed }) => failed),
+    skipped: counts.flatMap(({ skipped }) => skipped),
+    seconds: (Date.now() - started) / 1000,
+  };
 }
 
 /** @param {readonly Passed[]} tests */
