@@ -1,7 +1,8 @@
 /** What the documents say holds: their examples compile, the commands and files they name exist. */
 import { strict as assert } from "node:assert";
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import * as ts from "typescript";
 import { profileNames } from "../support/double/double";
 import { waysFor } from "../support/lifecycle";
@@ -9,10 +10,51 @@ import { lifecycleCases } from "../support/lifecycle-cases";
 import { profileFor } from "../support/servers";
 
 const root = resolve(__dirname, "../..");
-const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/design.md"];
+const documents = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "CHANGELOG.md",
+  "docs/design.md",
+  "docs/reliability.md",
+];
 const textOf = (file: string): string => readFileSync(join(root, file), "utf8");
 
+/** The title of every test by its file, whether this machine has what it needs or not. Nothing is run. */
+function titlesByFile(): Map<string, string[]> {
+  const mocha = join(root, "node_modules/mocha/bin/mocha.js");
+  const args = [...process.execArgv, mocha, "--dry-run", "--reporter", "json", "test/**/*.spec.ts"];
+  const env = { ...process.env, LXD_ACCESS_TEST_THOROUGH: "1" };
+  const options = { cwd: root, env, encoding: "utf8", maxBuffer: Infinity } as const;
+  const list = execFileSync(process.execPath, args, options);
+  const { tests } = JSON.parse(list.slice(list.indexOf("{"))) as {
+    tests: { fullTitle: string; file: string }[];
+  };
+  const titles = new Map<string, string[]>();
+  for (const { fullTitle, file } of tests) {
+    const name = relative(root, file);
+    titles.set(name, [...(titles.get(name) ?? []), fullTitle.replace(/ \(skipped: [^)]*\)/, "")]);
+  }
+  return titles;
+}
+
+/** The last cell of each row of the tables in a text, without their heads. */
+function lastCells(text: string): string[] {
+  const rows = text.split("\n").filter((line) => line.startsWith("|"));
+  const isHead = (row: string, index: number): boolean =>
+    row.startsWith("| -") || rows[index + 1]?.startsWith("| -") === true;
+  return rows
+    .filter((row, index) => !isHead(row, index))
+    .map((row) => /(?<=[^\\]\| )(?:[^|\\]|\\.)*(?= \|$)/.exec(row)?.[0].trim() ?? row);
+}
+
 describe("the documents", () => {
+  let titles: Map<string, string[]>;
+  before(function () {
+    this.timeout(120_000);
+    titles = titlesByFile();
+  });
+
   it("have examples that compile against the package", function () {
     this.timeout(60_000);
     const blocks = [...textOf("README.md").matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1] ?? "");
@@ -87,6 +129,47 @@ describe("the documents", () => {
     const comparable = (rows: string[][]): string[][] =>
       rows.filter(([kind = ""]) => !isOther || !["lxd-daemon", "lxd-cluster"].includes(kind));
     assert.deepEqual(comparable(shown), comparable(ran.filter((row) => row.length > 2)));
+  });
+
+  it("tell of each file of the fault suite, and of no test that is not there: `npm run test:faults` writes it", () => {
+    const [faults = "", inputs = ""] = textOf("docs/reliability.md")
+      .replace(/<!-- soak -->.*/s, "")
+      .split("<!-- inputs -->");
+    const told = faults.split("\n### ").flatMap((section) => {
+      const [suite = ""] = section.split("\n");
+      return lastCells(section).map((test) => `${suite}: ${test}`);
+    });
+    // One row tells of what came out the same on both servers.
+    const plain = (title: string): string =>
+      title
+        .replaceAll("\\|", "|")
+        .replaceAll(":", "")
+        .replaceAll(/(lxd|incus)-daemon/g, "*-daemon");
+    const written = new Set([...told, ...lastCells(inputs)].map(plain));
+    const suite = [...titles].filter(([file]) => file.startsWith("test/faults/"));
+    const there = new Set(suite.flatMap(([, all]) => all.map(plain)));
+    assert.deepEqual(
+      {
+        notThere: [...written].filter((title) => !there.has(title)),
+        untold: suite.filter(([, all]) => !all.some((title) => written.has(plain(title)))),
+      },
+      { notThere: [], untold: [] },
+    );
+  });
+
+  it("name tests that are there for each promise of SECURITY.md", () => {
+    const promises = /## What is promised\n(.*?)\n## /s.exec(textOf("SECURITY.md"))?.[1] ?? "";
+    const rows = promises.split("\n").filter((line) => line.startsWith("| **"));
+    assert.ok(rows.length > 15);
+    for (const row of rows) {
+      const tests = [...row.matchAll(/\]\((test\/[^)]+)\)(?: "([^"]+)")?/g)];
+      assert.ok(tests.length > 0, row);
+      for (const [, file = "", title = ""] of tests)
+        assert.ok(
+          titles.get(file)?.some((one) => one.includes(title)),
+          `${file} has no test ${title}`,
+        );
+    }
   });
 
   it("link to files that exist", () => {
