@@ -47,6 +47,32 @@ export class ExtraAddresses {
   }
 }
 
+/** Addresses that tests give to servers as those of other hosts. */
+const ofOthers = ["10.255.255.1", "198.51.100.77"];
+let areKept = false;
+
+/**
+ * Has whoever dials the address of another host told at once that nobody is there, as long as this process runs, so that
+ * nothing leaves the machine. Where that is not allowed, nothing is changed.
+ */
+export function keepOthersUnreachable(): void {
+  if (areKept) return;
+  areKept = true;
+  const route = (verb: string): void => {
+    for (const address of ofOthers) {
+      try {
+        ip(["route", verb, "unreachable", address]);
+      } catch {
+        // Not allowed; or gone already, by another process that ended at the same time.
+      }
+    }
+  };
+  route("replace");
+  process.once("exit", () => {
+    route("del");
+  });
+}
+
 /** A mocha hook: skips the suite, and says why, where this machine cannot be given addresses. */
 export function needsExtraAddresses(this: Mocha.Context): void {
   const probe = new ExtraAddresses();

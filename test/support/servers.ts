@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { keepOthersUnreachable } from "./extra-addresses";
 import { type ProfileName, profileNames, startDouble } from "./double/double";
 
 /** A real daemon of its own, a real cluster of two LXD daemons, or a double of one version. */
@@ -30,6 +31,7 @@ export interface TestServer {
 export async function startServer(kind: ServerKind): Promise<TestServer> {
   if (isProfile(kind))
     return asTestServer(kind, true, await startDouble(kind, { speed: 5 }), () => process.pid);
+  keepOthersUnreachable();
   if (kind === "lxd-cluster") return startMember();
   const { startDaemon } = await import("../../scripts/daemon.mjs");
   const daemon = await startDaemon({ flavor: flavorOf(kind) });
