@@ -9,8 +9,10 @@ export type Verdict = "taken" | { readonly refused: string };
 
 /** How many inputs a reader gets. */
 const usualCases = 10_000;
-/** What of them is made where not all of the suite runs. */
-const share = isThorough ? 1 : 0.1;
+/** How many of them at the most where not all of the suite runs. */
+const mostCases = isThorough ? Infinity : 1000;
+/** What part of them is at least taken, and refused. Of few it may be none by chance. */
+const leastShare = isThorough ? 0.01 : -1;
 
 /**
  * Has a reader read generated inputs, ten thousand where all of the suite runs, some of which it takes and some of which it refuses. Whatever it
@@ -22,7 +24,7 @@ export async function withstands<Given>(
   read: (given: Given) => Verdict | Promise<Verdict>,
   allCases = usualCases,
 ): Promise<InputFinding> {
-  const cases = allCases * share;
+  const cases = Math.min(allCases, mostCases);
   const counts = { taken: 0, refused: 0 };
   await fc.assert(
     fc.asyncProperty(inputs, async (given) => {
@@ -33,7 +35,7 @@ export async function withstands<Given>(
     { numRuns: cases, endOnFailure: true },
   );
   assert.ok(
-    counts.taken > cases / 100 && counts.refused > cases / 100,
+    counts.taken > leastShare * cases && counts.refused > leastShare * cases,
     `${reader}: ${JSON.stringify(counts)}`,
   );
   return { kind: "inputs", reader, cases: counts.taken + counts.refused };
