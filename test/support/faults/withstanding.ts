@@ -11,8 +11,8 @@ export type Verdict = "taken" | { readonly refused: string };
 const usualCases = 10_000;
 /** How many of them at the most where not all of the suite runs. */
 const mostCases = isThorough ? Infinity : 1000;
-/** What part of them is at least taken, and refused. Of few it may be none by chance. */
-const leastShare = isThorough ? 0.01 : -1;
+/** More than this part of them is taken, and refused. Of few it may be little by chance, but not none. */
+const leastShare = isThorough ? 0.01 : 0;
 
 /**
  * Has a reader read generated inputs, ten thousand where all of the suite runs, some of which it takes and some of which it refuses. Whatever it
