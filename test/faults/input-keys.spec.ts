@@ -30,7 +30,7 @@ describe("Input", function () {
   const pairs: KeyPair[] = [];
   const bodies: string[] = [];
   const sshKeys: string[] = [];
-  const someOf = <Item>(items: readonly Item[]): fc.Arbitrary<Item> =>
+  const anyOf = <Item>(items: readonly Item[]): fc.Arbitrary<Item> =>
     fc.nat().map((at) => items[at % items.length] as Item);
   const bodyOf = (pem: string): string => pem.replace(/-----.*-----|\s/g, "");
   const refused = (said: string): Verdict => {
@@ -95,15 +95,15 @@ describe("Input", function () {
   }
 
   itFinds("as a certificate, generated", () =>
-    withstands("certificate, PEM", mutated(someOf(pairs).map((one) => one.certificate)), certificate),
+    withstands("certificate, PEM", mutated(anyOf(pairs).map((one) => one.certificate)), certificate),
   );
 
   itFinds("as a private key, generated", () =>
-    withstands("private key, PEM", mutated(someOf(sshKeys)), privateKey),
+    withstands("private key, PEM", mutated(anyOf(sshKeys)), privateKey),
   );
 
   itFinds("as a pair of both, generated", () => {
-    const whole = fc.tuple(someOf(pairs), someOf(pairs), fc.boolean()).map(([one, other, isMixed]) => ({
+    const whole = fc.tuple(anyOf(pairs), anyOf(pairs), fc.boolean()).map(([one, other, isMixed]) => ({
       certificate: one.certificate,
       privateKey: isMixed ? other.privateKey : one.privateKey,
     }));
@@ -118,7 +118,7 @@ describe("Input", function () {
   });
 
   itFinds("as a private key for SSH, generated", () =>
-    withstands("private key for SSH", mutated(someOf(sshKeys)), (text) => sshKey(text)),
+    withstands("private key for SSH", mutated(anyOf(sshKeys)), (text) => sshKey(text)),
   );
 
   it("as a private key for SSH, protected: opens with its passphrase alone, and never takes forever", async () => {
