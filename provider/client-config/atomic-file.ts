@@ -162,7 +162,10 @@ export async function nearestDirectory(path: string): Promise<string> {
 export async function followLink(file: string): Promise<string> {
   const target = await unlessMissing(realpath(file));
   if (target !== undefined) return target;
-  if ((await unlessMissing(lstat(file))) === undefined) return file;
+  const found = await unlessMissing(lstat(file));
+  if (found === undefined) return file;
+  // What is there now and no link was made by somebody else since it was looked for: remotes share a new directory.
+  if (!found.isSymbolicLink()) return followLink(file);
   throw new ConfigProblem(
     `${file} is a link to something that does not exist`,
     "Make what it leads to, or remove the link",
