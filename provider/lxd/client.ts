@@ -21,7 +21,7 @@ import {
   type TokenOperationMetadata,
 } from "./entities";
 import { IdentityApi } from "./identity-api";
-import type { ReadOptions } from "./rest-api";
+import { inPath, type ReadOptions } from "./rest-api";
 import { secretsOf } from "./trust-token";
 import { fingerprintOf } from "./transport";
 
@@ -158,7 +158,7 @@ export class LxdClient extends IdentityApi {
 
   /** An operation by its id, wherever in a cluster it runs. LXD_UNREACHABLE where that member does not answer. */
   async getOperation(id: string): Promise<Operation> {
-    const path = `/1.0/operations/${encodeURIComponent(id)}`;
+    const path = `/1.0/operations/${inPath(id)}`;
     const reply = await this.read({ method: "GET", path }, { fresh: true });
     return this.parse(operationEntity, reply, `Looking at the operation ${id} on ${this.name}`);
   }
@@ -166,7 +166,7 @@ export class LxdClient extends IdentityApi {
   /** Cancels an operation: a token in it can no longer be redeemed. LXD_NOT_FOUND where it has ended already. */
   async deleteOperation(id: string): Promise<void> {
     const doing = `Revoking the trust token of operation ${id} on ${this.name}`;
-    await this.write({ method: "DELETE", path: `/1.0/operations/${encodeURIComponent(id)}` }, doing);
+    await this.write({ method: "DELETE", path: `/1.0/operations/${inPath(id)}` }, doing);
   }
 
   /** Redeems a certificate add token with this connection's client certificate. The body holds the token and nothing else. */
@@ -191,7 +191,7 @@ export class LxdClient extends IdentityApi {
     const networks = this.parse(networkEntity.array(), reply, doing);
     const states = await Promise.all(
       networks.map(async ({ name }) => {
-        const path = `/1.0/networks/${encodeURIComponent(name)}/state`;
+        const path = `/1.0/networks/${inPath(name)}/state`;
         const state = await this.read({ method: "GET", path, query: target }, fresh);
         try {
           return {
@@ -220,7 +220,7 @@ export class LxdClient extends IdentityApi {
 const recursion = { recursion: "1" };
 
 function certificatePath(fingerprint: string): string {
-  return `/1.0/certificates/${encodeURIComponent(fingerprint)}`;
+  return `/1.0/certificates/${inPath(fingerprint)}`;
 }
 
 /** Cluster join tokens are of class "token" too; only a certificate add token holds a request. */

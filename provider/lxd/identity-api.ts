@@ -12,7 +12,7 @@ import {
   type Identity,
   type IdentityToken,
 } from "./entities";
-import { type ReadOptions, RestApi } from "./rest-api";
+import { inPath, type ReadOptions, RestApi } from "./rest-api";
 import { secretsOf } from "./trust-token";
 
 const identities = "/1.0/auth/identities";
@@ -89,5 +89,5 @@ export class IdentityApi extends RestApi {
 }
 
 function identityPath(idOrName: string): string {
-  return `${identities}/tls/${encodeURIComponent(idOrName)}`;
+  return `${identities}/tls/${inPath(idOrName)}`;
 }

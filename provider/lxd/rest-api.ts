@@ -129,8 +129,12 @@ function envelope(
 
 /** A text as a server may repeat it: as it is, in quotes as Go and JSON write them, or in a URL. */
 function formsOf(text: string): string[] {
-  // By way of bytes, as half a character cannot be encoded.
-  return [text, JSON.stringify(text).slice(1, -1), encodeURIComponent(Buffer.from(text).toString())];
+  return [text, JSON.stringify(text).slice(1, -1), inPath(text)];
+}
+
+/** A name or id as a part of a path. By way of bytes, as half a character cannot be encoded. */
+export function inPath(text: string): string {
+  return encodeURIComponent(Buffer.from(text).toString());
 }
 
 function saysItIsStarting({ status, text }: Reply): boolean {

@@ -154,6 +154,8 @@ describe("Input", function () {
         const given = JSON.parse(`{"${inherited}": [1]}`) as object;
         await step(name, "diff", { ...stored[name].outputs, given });
       }
+      for (const what of ["read", "delete"] as const)
+        await step(name, what, { ...stored[name].outputs, operation: "\ud800" }); // half a character
       const compared = await withstands(`stored state of a ${name}`, outputs(), (found) =>
         step(name, "diff", found),
       );
