@@ -48,6 +48,14 @@ export interface Context {
   log(level: "info" | "warning", message: string): void;
 }
 
+/** What exists already, as it would be recorded had a program made it. */
+export interface Imported<Args extends object, State extends object> {
+  readonly id: string;
+  /** Inputs with which a program that has them finds nothing to do. The way in is not among them unless the id names it. */
+  readonly args: Args;
+  readonly state: State;
+}
+
 /** A resource's life. `Args` are checked inputs, `State` is what the engine stores as outputs. */
 export interface ResourceHandler<Args extends object, State extends object> {
   /** Schema of the inputs; secret ones carry `secret: true` in their metadata. */
@@ -62,6 +70,13 @@ export interface ResourceHandler<Args extends object, State extends object> {
   read(context: Context, id: string, state: State): Promise<State | undefined>;
   update(context: Context, id: string, state: State, args: Args): Promise<State>;
   delete(context: Context, id: string, state: State): Promise<void>;
+  /** The input that is the name of the resource in the program where it is left out. */
+  readonly nameInput?: string;
+  /**
+   * What exists already, by an id as `pulumi import` gives it; undefined where there is nothing of that id. Changes nothing.
+   * INPUT_INVALID where the id has another form, with that form in the message.
+   */
+  import?(context: Context, id: string): Promise<Imported<Args, State> | undefined>;
 }
 
 /** A question about a server or a client directory, asked while the program runs. It changes nothing. */

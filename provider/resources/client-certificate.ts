@@ -58,6 +58,7 @@ const replacing = ["commonName", "keyAlgorithm", "validityDays", "expiresAt"];
 export const clientCertificate: ResourceHandler<Args, State> = {
   args,
   state,
+  nameInput: "commonName",
 
   rules(inputs) {
     const { rotateBeforeDays, validityDays = 3650 } = inputs;

@@ -66,6 +66,7 @@ import { beTrusted, destination, hasExpired, identityOf, sayWhatStays, withdraw 
 export const remote: ResourceHandler<Args, State> = {
   args,
   state,
+  nameInput: "name",
 
   rules: remoteRules,
 
