@@ -3,14 +3,10 @@
  * dynamic providers have no functions. Loaded only when the first function is called.
  */
 import { configNames } from "./connection";
-import { AccessError, isAccessError, messageOf } from "./errors";
-import type { FunctionHandler, RawInputs } from "./handler";
+import { callFunction } from "./function-front";
+import type { RawInputs } from "./handler";
 import { ClientPool } from "./lxd/pool";
-import { contextFor, type FunctionName, functions, type Surroundings } from "./registry";
-import { checkInputs } from "./schema";
-
-/** A function whose arguments and answer the caller only passes on. */
-type AnyFunction = FunctionHandler<object, object>;
+import { contextFor, type FunctionName, type Surroundings } from "./registry";
 
 /** What the front of the program knows. */
 export interface Program {
@@ -25,12 +21,6 @@ let running = 0;
 
 /** Calls a function. Rejects with an error whose message is for the user: INPUT_INVALID, or what the function throws. */
 export async function invoke(name: FunctionName, inputs: RawInputs, program: Program): Promise<object> {
-  const handler: AnyFunction = functions[name];
-  const failures = checkInputs(handler, inputs);
-  if (failures.length > 0) {
-    const list = failures.map(({ property, reason }) => `${property}: ${reason}`).join("; ");
-    throw new AccessError("INPUT_INVALID", `${name}: ${list}`);
-  }
   const surroundings = {
     config: Object.fromEntries(configNames.map((key) => [key, program.config(key)])),
     environment: process.env,
@@ -40,10 +30,7 @@ export async function invoke(name: FunctionName, inputs: RawInputs, program: Pro
   };
   running++;
   try {
-    return await handler.call(contextFor(surroundings, pool), handler.args.parse(inputs));
-  } catch (error) {
-    if (isAccessError(error)) throw error;
-    throw new AccessError("BUG", `${name}: this is a bug in pulumi-lxd-access: ${messageOf(error)}`);
+    return await callFunction(name, inputs, () => contextFor(surroundings, pool));
   } finally {
     running--;
     if (running === 0) {

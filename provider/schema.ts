@@ -91,13 +91,24 @@ export function secretPaths(schema: z.ZodType): string[][] {
   );
 }
 
-/** Names of the properties of an object schema that have a description and may be absent. */
+/** Names of the properties of an object schema that have a description: those that users know of. */
+export function describedProperties(schema: z.ZodType): string[] {
+  return describedEntries(schema).map(([key]) => key);
+}
+
+/** Names of those among them that may be absent. */
 export function optionalProperties(schema: z.ZodType): string[] {
+  return describedEntries(schema)
+    .filter(([, property]) => property instanceof z.ZodOptional)
+    .map(([key]) => key);
+}
+
+function describedEntries(schema: z.ZodType): [name: string, property: z.ZodType][] {
   const inner = unwrap(schema);
   if (!(inner instanceof z.ZodObject)) return [];
-  return Object.entries(inner.shape as Record<string, z.ZodType>)
-    .filter(([, property]) => property instanceof z.ZodOptional && property.description !== undefined)
-    .map(([key]) => key);
+  return Object.entries(inner.shape as Record<string, z.ZodType>).filter(
+    ([, property]) => property.description !== undefined,
+  );
 }
 
 function isSecret(schema: z.ZodType): boolean {

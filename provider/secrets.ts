@@ -3,12 +3,44 @@
 /** Key and value by which the engine knows a secret on the wire. */
 const signature = { key: "4dabf18193072939515e22adb298388d", secret: "1b47061264138c4ac30d75fd1eb44270" };
 
-/** Marks the values at some paths as secret. What is absent stays absent; the object given stays as it is. */
+/** Marks the values at some paths as secret, but nothing inside another secret. What is absent stays absent; the object given stays as it is. */
 export function withSecrets(
   value: Readonly<Record<string, unknown>>,
   paths: readonly (readonly string[])[],
 ): Record<string, unknown> {
-  return paths.reduce<Record<string, unknown>>((object, path) => markAt(object, path), { ...value });
+  return [...paths]
+    .sort((one, other) => one.length - other.length)
+    .reduce<Record<string, unknown>>((object, path) => markAt(object, path), { ...value });
+}
+
+/** A value in plain form: the secrets in it, at any depth, without their marks. */
+export function withoutMarks(value: unknown): unknown {
+  if (isMarked(value)) return withoutMarks(value["value"]);
+  if (Array.isArray(value)) return value.map(withoutMarks);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutMarks(inner)]));
+}
+
+/** The paths of the secrets in an object; of one in a list the path of the list. */
+export function markedPaths(value: Readonly<Record<string, unknown>>): string[][] {
+  return Object.entries(value).flatMap(([name, inner]) => {
+    if (isMarked(inner) || (Array.isArray(inner) && hasMark(inner))) return [[name]];
+    return isObject(inner) ? markedPaths(inner).map((path) => [name, ...path]) : [];
+  });
+}
+
+function hasMark(value: unknown): boolean {
+  if (isMarked(value)) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(hasMark);
+}
+
+/** The value at a path; undefined where there is none. */
+export function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === "object" && inner !== null ? (Reflect.get(inner, key) as unknown) : undefined,
+    value,
+  );
 }
 
 function markAt(
@@ -18,11 +50,15 @@ function markAt(
   if (key === undefined || object[key] === undefined) return { ...object };
   const inner = object[key];
   if (rest.length === 0) return { ...object, [key]: asSecret(inner) };
-  return isObject(inner) ? { ...object, [key]: markAt(inner, rest) } : { ...object };
+  return isObject(inner) && !isMarked(inner) ? { ...object, [key]: markAt(inner, rest) } : { ...object };
 }
 
 function asSecret(value: unknown): unknown {
-  return { [signature.key]: signature.secret, value };
+  return isMarked(value) ? value : { [signature.key]: signature.secret, value };
+}
+
+function isMarked(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && value[signature.key] === signature.secret;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,0 +1,78 @@
+/**
+ * The plugin's configuration: the connection that resources have where they name none. Stack config gives it
+ * (`lxd-access:address`), or the inputs of an explicit provider.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { configNames, type ProviderConfig } from "../connection";
+import { isAccessError, printable } from "../errors";
+import type { CheckFailure, RawInputs } from "../handler";
+import { checkConfiguration } from "../registry";
+import { valueAt, withSecrets } from "../secrets";
+import { hasUnknown } from "../unknown";
+
+/** Inputs of a provider that are the engine's business. */
+const ofTheEngine = ["version", "pluginDownloadURL"];
+
+/** Parts of `ssh` that are secret: where one is inside a text, all of the text is. */
+const secretsOfSsh = ["privateKey", "privateKeyPassphrase"];
+
+/** The inputs with their secrets marked, and every mistake in them. `environment` fills in what they leave out. */
+export function checkProviderInputs(
+  inputs: RawInputs,
+  environment: NodeJS.ProcessEnv,
+): { inputs: Record<string, unknown>; failures: CheckFailure[] } {
+  return { inputs: withSecrets(inputs, secretsIn(inputs)), failures: mistakesIn(inputs, environment) };
+}
+
+/** The configuration as texts: what is no text is given as JSON, as it is in stack config. */
+export function configurationOf(inputs: RawInputs): ProviderConfig {
+  return Object.fromEntries(
+    configNames
+      .filter((name) => inputs[name] !== undefined && inputs[name] !== null)
+      .map((name) => [name, asText(inputs[name])]),
+  );
+}
+
+/** Names of the inputs that differ. */
+export function changedConfiguration(before: RawInputs, after: RawInputs): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (name) => !isOfTheEngine(name) && !isDeepStrictEqual(before[name], after[name]),
+  );
+}
+
+function mistakesIn(inputs: RawInputs, environment: NodeJS.ProcessEnv): CheckFailure[] {
+  const known: readonly string[] = configNames;
+  const strangers = Object.keys(inputs).filter((name) => !known.includes(name) && !isOfTheEngine(name));
+  if (strangers.length > 0)
+    return strangers.map((name) => ({
+      property: "",
+      reason: printable(
+        `lxd-access:${name} is nothing that can be configured. There are ${known.join(", ")} [CONFIG_INVALID]`,
+      ),
+    }));
+  // What is not known yet is judged when it is.
+  if (hasUnknown(inputs)) return [];
+  try {
+    checkConfiguration(configurationOf(inputs), environment);
+    return [];
+  } catch (error) {
+    if (!isAccessError(error)) throw error;
+    return [{ property: "", reason: error.message }];
+  }
+}
+
+function secretsIn(inputs: RawInputs): string[][] {
+  const { ssh } = inputs;
+  const hops = [["ssh"], ["ssh", "proxyJump"]];
+  const paths = [["clientKey"], ...hops.flatMap((hop) => secretsOfSsh.map((name) => [...hop, name]))];
+  const inText = typeof ssh === "string" && secretsOfSsh.some((name) => ssh.includes(`"${name}"`));
+  return [...paths.filter((path) => valueAt(inputs, path) !== undefined), ...(inText ? [["ssh"]] : [])];
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function isOfTheEngine(name: string): boolean {
+  return ofTheEngine.includes(name) || name.startsWith("__");
+}

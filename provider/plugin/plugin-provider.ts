@@ -1,0 +1,294 @@
+/**
+ * The plugin front: handlers as the calls of Pulumi's protocol for providers, on plain objects in the engine's form of
+ * property values. What the wire makes of them is in server.ts.
+ * https://pulumi-developer-docs.readthedocs.io/latest/docs/_generated/proto/provider.html
+ */
+import { isDeepStrictEqual } from "node:util";
+import { Call } from "../call";
+import type { ProviderConfig } from "../connection";
+import { refuse } from "../errors";
+import { callFunction } from "../function-front";
+import { type CheckFailure, type Context, PartialError } from "../handler";
+import type { ClientPool } from "../lxd/pool";
+import { contextFor, functions, handlers, type Surroundings } from "../registry";
+import { type ResourceFront, resourceFront, wordsFor } from "../resource-front";
+import { describedProperties, secretPaths } from "../schema";
+import { markedPaths, withSecrets } from "../secrets";
+import { unknownValue } from "../unknown";
+import { changedConfiguration, checkProviderInputs, configurationOf } from "./configuration";
+import { detailedDiff, type PathDifference } from "./detailed-diff";
+import { plainProperties, type WireProperties } from "./wire-values";
+
+/** A resource of the program, by its URN. */
+export interface Named {
+  readonly urn: string;
+}
+
+/** A resource that the engine has recorded. */
+export interface Recorded extends Named {
+  readonly id: string;
+  readonly outputs: WireProperties;
+}
+
+/** How long a call may take: seconds of the option customTimeouts; 0 for as long as it takes. */
+export interface Limited {
+  readonly seconds: number;
+}
+
+/** A call failed. The message is for the user; what was done in spite of it is to be recorded. */
+export class CallError extends Error {
+  constructor(
+    message: string,
+    readonly done?: { readonly id: string; readonly outputs: WireProperties },
+  ) {
+    super(message);
+  }
+}
+
+/** How a message is shown: a status only while the resource is being worked on. */
+export type Level = "info" | "warning" | "status";
+
+/** Tells the user something about a resource; about the stack where the URN is empty. */
+export type TellUser = (level: Level, message: string, urn: string) => void;
+
+/** Milliseconds after which, again and again, the user is told what a call waits for. */
+const showEvery = 2000;
+
+/** The part of every type and function's token that comes before its name. */
+const tokenStart = "lxd-access:index:";
+
+export class PluginProvider {
+  private config: ProviderConfig = {};
+  private readonly cancelled = new AbortController();
+  private readonly fronts = new Map<string, ResourceFront>();
+
+  constructor(
+    private readonly surroundings: Omit<Surroundings, "config" | "log">,
+    private readonly pool: ClientPool,
+    private readonly tellUser: TellUser,
+  ) {}
+
+  checkConfig(inputs: WireProperties): { inputs: WireProperties; failures: CheckFailure[] } {
+    return checkProviderInputs(plainProperties(inputs), this.surroundings.environment);
+  }
+
+  /** Names of the inputs that differ. None replaces the resources: each of them finds out whether its server is the same. */
+  diffConfig(before: WireProperties, after: WireProperties): string[] {
+    return changedConfiguration(plainProperties(before), plainProperties(after));
+  }
+
+  configure(inputs: WireProperties): void {
+    this.config = configurationOf(plainProperties(inputs));
+  }
+
+  /** Inputs with their secrets marked and the resource's name filled in, and every mistake in them. */
+  check({ urn, inputs }: Named & { inputs: WireProperties }): {
+    inputs: WireProperties;
+    failures: CheckFailure[];
+  } {
+    const { name } = partsOf(urn);
+    const front = this.frontOf(urn);
+    const { nameInput } = front.handler;
+    const given = plainProperties(inputs);
+    const named = nameInput === undefined ? given : { [nameInput]: name, ...given };
+    return front.check(named, markedPaths(inputs));
+  }
+
+  diff({
+    urn,
+    outputs,
+    before,
+    inputs,
+    ignored,
+  }: Recorded & {
+    /** The inputs of before. */
+    before: WireProperties;
+    inputs: WireProperties;
+    /** Paths of the option ignoreChanges. */
+    ignored: readonly string[];
+  }): { paths: PathDifference[]; deleteBeforeReplace: boolean; stables: readonly string[] } {
+    const front = this.frontOf(urn);
+    const wanted = plainProperties(inputs);
+    const difference = front.handler.diff(
+      front.state(plainProperties(outputs)),
+      wanted,
+      this.surroundings.now(),
+    );
+    return {
+      paths: detailedDiff(difference, plainProperties(before), wanted, ignored),
+      deleteBeforeReplace: difference.deleteBeforeReplace === true,
+      stables: front.handler.stableOutputs ?? [],
+    };
+  }
+
+  /** What a create would answer, as far as it is known before: the name that was given, and that the rest will be there. */
+  previewCreate({ urn, inputs }: Named & { inputs: WireProperties }): WireProperties {
+    const front = this.frontOf(urn);
+    const { nameInput } = front.handler;
+    const unknown = unknownOutputs(front);
+    if (nameInput === undefined || !(nameInput in unknown)) return unknown;
+    return { ...unknown, [nameInput]: inputs[nameInput] };
+  }
+
+  /** What an update would answer, as far as it is known before. */
+  previewUpdate({ urn, outputs, inputs }: Recorded & { inputs: WireProperties }): WireProperties {
+    const stables = this.frontOf(urn).handler.stableOutputs ?? [];
+    const kept = Object.entries(outputs).filter(([name]) => stables.includes(name));
+    return { ...this.previewCreate({ urn, inputs }), ...Object.fromEntries(kept) };
+  }
+
+  create({ urn, inputs, ...limit }: Named & Limited & { inputs: WireProperties }): Promise<{
+    id: string;
+    outputs: WireProperties;
+  }> {
+    const front = this.frontOf(urn);
+    const outputs = (state: object): WireProperties => outputsWith(front, state, inputs);
+    return this.running(urn, limit, outputs, async (context) => {
+      const { id, state } = await front.handler.create(context, front.args(plainProperties(inputs)));
+      return { id, outputs: outputs(state) };
+    });
+  }
+
+  /** The resource as it is now; undefined where it is gone. */
+  read({
+    urn,
+    id,
+    outputs,
+    inputs,
+    ...limit
+  }: Recorded & Limited & { inputs: WireProperties }): Promise<WireProperties | undefined> {
+    const front = this.frontOf(urn);
+    return this.running(urn, limit, undefined, async (context) => {
+      const state = await front.handler.read(context, id, front.state(plainProperties(outputs)));
+      return state && outputsWith(front, state, inputs);
+    });
+  }
+
+  /** What exists already, by its id alone; undefined where there is none. */
+  import({
+    urn,
+    id,
+    ...limit
+  }: Named & Limited & { id: string }): Promise<
+    { id: string; inputs: WireProperties; outputs: WireProperties } | undefined
+  > {
+    const front = this.frontOf(urn);
+    return this.running(urn, limit, undefined, async (context) => {
+      const found = await front.handler.import(context, id);
+      if (found === undefined) return undefined;
+      return { id: found.id, inputs: front.inputs(found.args), outputs: front.outputs(found.state) };
+    });
+  }
+
+  update({
+    urn,
+    id,
+    outputs: old,
+    inputs,
+    ...limit
+  }: Recorded & Limited & { inputs: WireProperties }): Promise<WireProperties> {
+    const front = this.frontOf(urn);
+    const outputs = (state: object): WireProperties => outputsWith(front, state, inputs);
+    return this.running(urn, limit, outputs, async (context) => {
+      const wanted = front.args(plainProperties(inputs));
+      return outputs(await front.handler.update(context, id, front.state(plainProperties(old)), wanted));
+    });
+  }
+
+  delete({ urn, id, outputs, ...limit }: Recorded & Limited): Promise<void> {
+    const front = this.frontOf(urn);
+    return this.running(urn, limit, undefined, (context) =>
+      front.handler.delete(context, id, front.state(plainProperties(outputs))),
+    );
+  }
+
+  /** Calls a function by its token. */
+  async invoke(token: string, inputs: WireProperties): Promise<WireProperties> {
+    const name = token.startsWith(tokenStart) ? token.slice(tokenStart.length) : "";
+    if (!isNameIn(functions, name)) throw new CallError(`There is no function ${token} [INPUT_INVALID]`);
+    return this.running("", { seconds: 0 }, undefined, async (context) => {
+      const result = await callFunction(name, plainProperties(inputs), () => context);
+      return JSON.parse(JSON.stringify(result)) as WireProperties;
+    });
+  }
+
+  /** Stops what waits. What has changed something already is finished, so that nothing is left half-done. */
+  cancel(): void {
+    this.cancelled.abort();
+  }
+
+  private frontOf(urn: string): ResourceFront {
+    const { type } = partsOf(urn);
+    const name = type.startsWith(tokenStart) ? type.slice(tokenStart.length) : "";
+    if (!isNameIn(handlers, name))
+      throw new CallError(`There is no resource of type ${type} [INPUT_INVALID]`);
+    const front = this.fronts.get(name) ?? resourceFront(name);
+    this.fronts.set(name, front);
+    return front;
+  }
+
+  /** Runs a call. What it throws becomes a {@link CallError}, with what `recorded` makes of a half-done resource. */
+  private async running<Result>(
+    urn: string,
+    { seconds }: Limited,
+    recorded: ((state: object) => WireProperties) | undefined,
+    work: (context: Context) => Promise<Result>,
+  ): Promise<Result> {
+    const log = (level: Level, message: string): void => {
+      this.tellUser(level, message, urn);
+    };
+    const call = new Call({ signal: this.cancelled.signal, seconds });
+    const showing = setInterval(() => {
+      log("status", call.doing);
+    }, showEvery);
+    try {
+      return await call.run(() =>
+        work(contextFor({ ...this.surroundings, config: this.config, log }, this.pool)),
+      );
+    } catch (error) {
+      const done =
+        error instanceof PartialError && recorded !== undefined
+          ? { id: error.id, outputs: recorded(error.state as object) }
+          : undefined;
+      throw new CallError(wordsFor(urn === "" ? "lxd-access" : partsOf(urn).name, error), done);
+    } finally {
+      clearInterval(showing);
+    }
+  }
+}
+
+/** Type and name in `urn:pulumi:STACK::PROJECT::PARENT_TYPE$TYPE::NAME`. A name may hold "::" too. */
+function partsOf(urn: string): { type: string; name: string } {
+  const [, , types = "", ...name] = urn.split("::");
+  const type = types.split("$").at(-1) ?? "";
+  return name.length === 0 ? refuse("INPUT_INVALID", `${urn} is no URN`) : { type, name: name.join("::") };
+}
+
+function isNameIn<Table extends object>(table: Table, name: string): name is keyof Table & string {
+  return Object.hasOwn(table, name);
+}
+
+/** The outputs of a preview: the engine is told that they will be there. */
+function unknownOutputs({ handler }: ResourceFront): Record<string, unknown> {
+  return Object.fromEntries(describedProperties(handler.state).map((name) => [name, unknownValue]));
+}
+
+/**
+ * Outputs as they are stored. What the program marks as secret although the schema does not stays so in the output of its
+ * name, and in those outputs that the schema does not tell of, where it may be remembered.
+ */
+function outputsWith(front: ResourceFront, state: object, inputs: WireProperties): WireProperties {
+  const outputs = front.outputs(state);
+  const schemas = secretPaths(front.handler.args);
+  const ofTheProgram = markedPaths(inputs).filter(
+    (path) => !schemas.some((one) => isDeepStrictEqual(one, path)),
+  );
+  if (ofTheProgram.length === 0) return outputs;
+  const described = describedProperties(front.handler.state);
+  const hidden = Object.keys(outputs).filter((name) => !described.includes(name));
+  const named = ofTheProgram.map(([name = ""]) => name);
+  return withSecrets(
+    outputs,
+    [...hidden, ...named].map((name) => [name]),
+  );
+}
