@@ -14,7 +14,12 @@ import { dirname, relative, resolve, sep } from "node:path";
 
 /** @type {readonly Part[]} */
 const parts = [
-  { name: "ground", files: ["provider/errors", "provider/unknown"], uses: [], packages: [] },
+  {
+    name: "ground",
+    files: ["provider/errors", "provider/unknown", "provider/waiting", "provider/call"],
+    uses: [],
+    packages: [],
+  },
   { name: "pki", files: ["provider/pki/"], uses: ["ground"], packages: ["node-forge"] },
   { name: "lxd", files: ["provider/lxd/"], uses: ["ground"], packages: ["ssh2", "undici", "zod"] },
   {

@@ -21,6 +21,7 @@ export type ErrorCode =
   | "LXD_PROTOCOL"
   | "CLIENT_CONFIG"
   | "PARTIAL"
+  | "CANCELLED"
   | "BUG";
 
 /**

@@ -3,6 +3,7 @@ import { closeSync, constants, openSync, readFileSync, renameSync } from "node:f
 import { lstat, mkdir, open, readdir, realpath, rm, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { currentCall } from "../call";
 import { ConfigProblem, isSystemError } from "./config-problem";
 
 /** Opening a pipe must not wait for somebody who writes to it; of a regular file this says nothing. */
@@ -81,6 +82,7 @@ async function putInPlace(
     }
     // Looking and renaming follow each other without a pause: what another program writes in between is lost.
     if (isWanted?.(target) !== true) return false;
+    currentCall().change();
     renameSync(temporary, target);
     return true;
   } finally {
@@ -141,7 +143,15 @@ export async function isDirectory(path: string): Promise<boolean> {
 
 /** Makes a directory and those above it where they are missing, readable for owner and group as `lxc` does. */
 export async function makeDirectory(path: string): Promise<void> {
-  if (!(await isDirectory(path))) await mkdir(path, { recursive: true, mode: 0o750 });
+  if (await isDirectory(path)) return;
+  currentCall().change();
+  await mkdir(path, { recursive: true, mode: 0o750 });
+}
+
+/** Removes a file; where there is none, that is done already. */
+export async function removeFile(file: string): Promise<void> {
+  currentCall().change();
+  await rm(file, { force: true });
 }
 
 /**

@@ -4,7 +4,7 @@
  *
  * All directories are absolute paths. All errors about files are AccessError CLIENT_CONFIG and name the file.
  */
-import { mkdir, rm, rmdir } from "node:fs/promises";
+import { mkdir, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { refuse } from "../errors";
 import { readCertificate } from "../pki/certificate-facts";
@@ -14,6 +14,7 @@ import {
   makeDirectory,
   nearestDirectory,
   readText,
+  removeFile,
   replaceFile,
 } from "./atomic-file";
 import { isStored, removeOwnPair } from "./client-pair";
@@ -239,7 +240,7 @@ export async function removeRemote(wanted: {
           },
         });
       // Also where no entry is left: then it is the rest of a removal that was cut off, and nobody's.
-      if (!keepsEntry) await rm(pin, { force: true });
+      if (!keepsEntry) await removeFile(pin);
       if (ownPair !== undefined) await removeOwnPair({ directory, flavor, name }, ownPair);
     });
     return true;
@@ -257,7 +258,7 @@ function isDefaultDone(config: ConfigDocument, wanted: WantedRemote): boolean {
 }
 
 async function writePin(file: string, certificate: string | undefined): Promise<void> {
-  if (certificate === undefined) return rm(file, { force: true });
+  if (certificate === undefined) return removeFile(file);
   if ((await readText(file)) === certificate) return;
   await makeDirectory(dirname(file));
   await replaceFile(file, { content: certificate, mode: 0o644 });

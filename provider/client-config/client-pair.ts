@@ -1,10 +1,9 @@
-import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { refuse } from "../errors";
 import { fingerprintIn, readCertificate } from "../pki/certificate-facts";
 import type { KeyPair } from "../pki/client-pair";
 import { belongsTogether, privateKeyOf } from "../pki/client-pair";
-import { makeDirectory, readText, replaceFile } from "./atomic-file";
+import { makeDirectory, readText, removeFile, replaceFile } from "./atomic-file";
 import type { ConfigFlavor } from "./config-document";
 import { ConfigProblem, describing } from "./config-problem";
 import { withDirectoryLock } from "./directory-lock";
@@ -94,7 +93,7 @@ export async function writeClientPair(given: GivenPair): Promise<boolean> {
       if (await isStored(given)) return false;
       const files = filesFor(given);
       // Without its key the old certificate is nobody's, so that a crash from here on leaves nothing that misleads.
-      await rm(files.key, { force: true });
+      await removeFile(files.key);
       await storePair(files, given.pair);
       return true;
     });
@@ -110,8 +109,8 @@ export async function removeOwnPair(place: PairPlace, fingerprint: string): Prom
   const files = filesFor(place);
   if (fingerprintIn(await readText(files.certificate)) !== fingerprint) return;
   // The key first: a certificate alone is what a removal that was cut off leaves, and the next one takes it too.
-  await rm(files.key, { force: true });
-  await rm(files.certificate, { force: true });
+  await removeFile(files.key);
+  await removeFile(files.certificate);
 }
 
 /** As {@link removeOwnPair}, under the directory's lock, for a pair that was made and then turned out to be of no use. */
@@ -178,7 +177,7 @@ async function storePair(files: PairFiles, pair: KeyPair): Promise<void> {
   try {
     await replaceFile(files.key, { content: pair.privateKey, mode: 0o600 });
   } catch (error) {
-    await rm(files.certificate, { force: true });
+    await removeFile(files.certificate);
     throw error;
   }
 }

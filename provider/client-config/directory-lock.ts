@@ -1,6 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { type Call, currentCall } from "../call";
 import { removeTemporaries } from "./atomic-file";
 import { ConfigProblem, isSystemError } from "./config-problem";
 
@@ -33,16 +34,20 @@ export async function withDirectoryLock<T>(
 ): Promise<T> {
   const place = await realpath(directory);
   // Within the process a queue, so that a fleet's remotes do not poll against each other.
-  return inTurn(place, async () => {
-    const release = await acquire(place, timing);
-    try {
-      await removeRemains(place);
-      return await work();
-    } finally {
-      // The work is done. A lock that cannot be removed (or was taken over meanwhile) must not turn it into a failure.
-      await release().catch(() => undefined);
-    }
+  const call = currentCall();
+  const turn = inTurn(place, async () => {
+    const release = await acquire(place, timing, call);
+    return call.whole(async () => {
+      try {
+        await removeRemains(place);
+        return await work();
+      } finally {
+        // The work is done. A lock that cannot be removed (or was taken over meanwhile) must not turn it into a failure.
+        await release().catch(() => undefined);
+      }
+    });
   });
+  return call.wait(`Waiting for the client directory ${directory}`, turn);
 }
 
 /** What a process that held the lock was killed over is nobody's now. */
@@ -69,10 +74,15 @@ function inTurn<T>(place: string, work: () => Promise<T>): Promise<T> {
   return result;
 }
 
-async function acquire(directory: string, timing: LockTiming): Promise<() => Promise<void>> {
+async function acquire(
+  directory: string,
+  timing: LockTiming,
+  { stopped }: Call,
+): Promise<() => Promise<void>> {
   const lockfilePath = join(directory, lockName);
   const deadline = performance.now() + timing.wait;
   for (;;) {
+    stopped.throwIfAborted();
     const release = await tryToAcquire(directory, lockfilePath, timing.stale);
     if (release !== undefined) return release;
     if (performance.now() >= deadline) throw heldTooLong(lockfilePath, timing);

@@ -71,8 +71,9 @@ export class LxdClient extends IdentityApi {
   async getServer(options: ReadOptions & { target?: string } = {}): Promise<Server & { etag?: string }> {
     const { fresh, target } = options;
     const query = target === undefined ? undefined : { target };
-    const reply = await this.read({ method: "GET", path: "/1.0", query }, { fresh });
-    return { ...this.parse(serverEntity, reply, `Reading the server ${this.name}`), etag: reply.etag };
+    const doing = `Reading the server ${this.name}`;
+    const reply = await this.read({ method: "GET", path: "/1.0", query }, doing, { fresh });
+    return { ...this.parse(serverEntity, reply, doing), etag: reply.etag };
   }
 
   /**
@@ -97,21 +98,29 @@ export class LxdClient extends IdentityApi {
   /** The members of the cluster; the server refuses where it is not clustered. */
   async getClusterMembers(options: ReadOptions = {}): Promise<ClusterMember[]> {
     const doing = `Listing the members of the cluster of ${this.name}`;
-    const reply = await this.read({ method: "GET", path: "/1.0/cluster/members", query: recursion }, options);
+    const reply = await this.read(
+      { method: "GET", path: "/1.0/cluster/members", query: recursion },
+      doing,
+      options,
+    );
     return this.parse(clusterMemberEntity.array(), reply, doing);
   }
 
   /** Names of the projects this client may see. */
   async getProjectNames(options: ReadOptions = {}): Promise<string[]> {
     const doing = `Listing the projects of ${this.name}`;
-    const reply = await this.read({ method: "GET", path: "/1.0/projects" }, options);
+    const reply = await this.read({ method: "GET", path: "/1.0/projects" }, doing, options);
     return this.parse(namesInUrls, reply, doing);
   }
 
   /** The trust store. Servers show restricted clients only a part of it, or nothing. */
   async getCertificates(options: ReadOptions = {}): Promise<Certificate[]> {
     const doing = `Listing the trust store of ${this.name}`;
-    const reply = await this.read({ method: "GET", path: "/1.0/certificates", query: recursion }, options);
+    const reply = await this.read(
+      { method: "GET", path: "/1.0/certificates", query: recursion },
+      doing,
+      options,
+    );
     return this.parse(certificateEntity.array(), reply, doing);
   }
 
@@ -149,7 +158,11 @@ export class LxdClient extends IdentityApi {
   /** The certificate add tokens that wait to be redeemed, as far as this client may see them. */
   async getPendingTokens(options: ReadOptions = {}): Promise<PendingToken[]> {
     const doing = `Listing the pending trust tokens of ${this.name}`;
-    const reply = await this.read({ method: "GET", path: "/1.0/operations", query: recursion }, options);
+    const reply = await this.read(
+      { method: "GET", path: "/1.0/operations", query: recursion },
+      doing,
+      options,
+    );
     const lists = this.parse(operationLists, reply, doing);
     return Object.values(lists).flatMap((operations) =>
       (operations ?? []).map(asPendingToken).filter((token) => token !== undefined),
@@ -159,8 +172,9 @@ export class LxdClient extends IdentityApi {
   /** An operation by its id, wherever in a cluster it runs. LXD_UNREACHABLE where that member does not answer. */
   async getOperation(id: string): Promise<Operation> {
     const path = `/1.0/operations/${inPath(id)}`;
-    const reply = await this.read({ method: "GET", path }, { fresh: true });
-    return this.parse(operationEntity, reply, `Looking at the operation ${id} on ${this.name}`);
+    const doing = `Looking at the operation ${id} on ${this.name}`;
+    const reply = await this.read({ method: "GET", path }, doing, { fresh: true });
+    return this.parse(operationEntity, reply, doing);
   }
 
   /** Cancels an operation: a token in it can no longer be redeemed. LXD_NOT_FOUND where it has ended already. */
@@ -186,18 +200,17 @@ export class LxdClient extends IdentityApi {
     const doing = `Listing the network interfaces of ${this.name}`;
     const reply = await this.read(
       { method: "GET", path: "/1.0/networks", query: { ...recursion, ...target } },
+      doing,
       fresh,
     );
     const networks = this.parse(networkEntity.array(), reply, doing);
     const states = await Promise.all(
       networks.map(async ({ name }) => {
         const path = `/1.0/networks/${inPath(name)}/state`;
-        const state = await this.read({ method: "GET", path, query: target }, fresh);
+        const reading = `Reading the interface ${name} of ${this.name}`;
+        const state = await this.read({ method: "GET", path, query: target }, reading, fresh);
         try {
-          return {
-            name,
-            ...this.parse(networkState, state, `Reading the interface ${name} of ${this.name}`),
-          };
+          return { name, ...this.parse(networkState, state, reading) };
         } catch (error) {
           // Those of instances come and go.
           if (isAccessError(error, "LXD_NOT_FOUND")) return { name, addresses: [] };

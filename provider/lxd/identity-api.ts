@@ -21,7 +21,7 @@ export class IdentityApi extends RestApi {
   /** Names of the groups; a client without `can_view_groups` is shown its own. */
   async getGroupNames(options: ReadOptions = {}): Promise<string[]> {
     const doing = `Listing the groups of ${this.name}`;
-    const reply = await this.read({ method: "GET", path: "/1.0/auth/groups" }, options);
+    const reply = await this.read({ method: "GET", path: "/1.0/auth/groups" }, doing, options);
     return this.parse(namesInUrls, reply, doing);
   }
 
@@ -29,7 +29,7 @@ export class IdentityApi extends RestApi {
   async getIdentities(options: ReadOptions = {}): Promise<Identity[]> {
     const doing = `Listing the identities of ${this.name}`;
     const request = { method: "GET", path: `${identities}/tls`, query: { recursion: "1" } } as const;
-    return this.parse(identityEntity.array(), await this.read(request, options), doing);
+    return this.parse(identityEntity.array(), await this.read(request, doing, options), doing);
   }
 
   /**
@@ -38,7 +38,7 @@ export class IdentityApi extends RestApi {
    */
   async getCurrentIdentity(options: ReadOptions = {}): Promise<CurrentIdentity | undefined> {
     const doing = `Asking ${this.name} who this client is`;
-    const reply = await this.read({ method: "GET", path: `${identities}/current` }, options);
+    const reply = await this.read({ method: "GET", path: `${identities}/current` }, doing, options);
     try {
       return this.parse(currentIdentity, reply, doing);
     } catch (error) {

@@ -4,7 +4,8 @@
  */
 import { setTimeout } from "node:timers/promises";
 import type { z } from "zod";
-import { AccessError } from "../errors";
+import { currentCall } from "../call";
+import { AccessError, NotSentError } from "../errors";
 import { replyEnvelope } from "./entities";
 import { isStarting, LxdError } from "./errors";
 import {
@@ -12,6 +13,7 @@ import {
   type Endpoint,
   type Reply,
   type Request,
+  type Sender,
   type Timeouts,
   Transport,
 } from "./transport";
@@ -26,9 +28,18 @@ export interface ReadOptions {
   readonly fresh?: boolean;
 }
 
+/** A read, of which all who want the same wait for the reply. */
+interface SharedRead {
+  until: number;
+  readonly reply: Promise<Reply>;
+  waiting: number;
+  /** Ends it, if it has not been sent. */
+  readonly over: AbortController;
+}
+
 export class RestApi {
   private readonly transport: Transport;
-  private readonly shared = new Map<string, { until: number; readonly reply: Promise<Reply> }>();
+  private readonly shared = new Map<string, SharedRead>();
 
   constructor(
     readonly endpoint: Endpoint,
@@ -57,25 +68,46 @@ export class RestApi {
     return this.transport.close();
   }
 
-  protected async read(request: Request, options: ReadOptions): Promise<Reply> {
+  protected async read(request: Request, doing: string, options: ReadOptions): Promise<Reply> {
+    const call = currentCall();
+    call.stopped.throwIfAborted();
+    const read = this.sharedRead(request, options);
+    read.waiting++;
+    try {
+      return await call.wait(doing, read.reply);
+    } catch (error) {
+      // The others still want it.
+      if (call.stopped.aborted && --read.waiting === 0) {
+        read.until = 0;
+        read.over.abort(new NotSentError("CANCELLED", `${doing}: nobody waits for it any more`));
+      }
+      throw error;
+    }
+  }
+
+  private sharedRead(request: Request, { fresh }: ReadOptions): SharedRead {
     const key = `${request.path}?${new URLSearchParams(request.query).toString()}`;
     const earlier = this.shared.get(key);
-    if (options.fresh !== true && earlier !== undefined && performance.now() < earlier.until)
-      return earlier.reply;
-    const entry = { until: Infinity, reply: this.send(request) };
-    this.shared.set(key, entry);
-    entry.reply.then(
-      () => (entry.until = performance.now() + sharedFor),
-      () => (entry.until = 0),
+    if (fresh !== true && earlier !== undefined && performance.now() < earlier.until) return earlier;
+    const over = new AbortController();
+    const read = { until: Infinity, reply: this.send(request, over), waiting: 0, over };
+    this.shared.set(key, read);
+    read.reply.then(
+      () => (read.until = performance.now() + sharedFor),
+      () => (read.until = 0),
     );
-    return entry.reply;
+    return read;
   }
 
   /** Sends a change. Whatever was read before it no longer holds, nor does what is read while it runs. */
   protected async write(request: Request, doing: string): Promise<unknown> {
+    const call = currentCall();
     this.shared.clear();
+    const onSending = (): void => {
+      call.change();
+    };
     try {
-      const reply = await this.send(request);
+      const reply = await call.wait(doing, this.send(request, { signal: call.stopped, onSending }));
       return envelope(reply, doing, request.secrets).metadata;
     } finally {
       this.shared.clear();
@@ -83,12 +115,12 @@ export class RestApi {
   }
 
   /** A server that says it is still starting has done nothing: it is asked again, for as long as a connection may take. */
-  private async send(request: Request): Promise<Reply> {
+  private async send(request: Request, sender: Sender): Promise<Reply> {
     const until = performance.now() + this.transport.timeouts.connect * 1000;
-    let reply = await this.transport.send(request);
+    let reply = await this.transport.send(request, sender);
     while (saysItIsStarting(reply) && performance.now() < until) {
       await setTimeout(startingPause);
-      reply = await this.transport.send(request);
+      reply = await this.transport.send(request, sender);
     }
     return reply;
   }

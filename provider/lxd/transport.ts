@@ -66,6 +66,14 @@ export interface Reply {
   readonly time?: Date;
 }
 
+/** For whom a request is sent. */
+export interface Sender {
+  /** Aborted when nobody wants it any more: what has not been sent by then is not sent. */
+  readonly signal: AbortSignal;
+  /** Called right before it is sent, and again where a read is repeated. */
+  readonly onSending?: () => void;
+}
+
 /** No reply of these servers comes near this; a longer one is cut off as a fault. */
 const longestReply = 64 * 1024 * 1024;
 
@@ -108,13 +116,13 @@ export class Transport {
   ) {}
 
   /** Sends a request after those before it. Fails with LXD_UNREACHABLE, LXD_TIMEOUT, LXD_SERVER_IDENTITY or LXD_PROTOCOL. */
-  async send(request: Request): Promise<Reply> {
+  async send(request: Request, sender: Sender): Promise<Reply> {
     const queued = performance.now();
     const turn = this.previous.then(() => {
       // Whoever waited meanwhile would wait as long again, one after the other.
       if (this.lost !== undefined && this.lost.at >= queued)
         throw notSent(this.failure(this.lost.error, request));
-      return this.sendNow(request);
+      return this.sendNow(request, sender);
     });
     this.previous = turn.catch(() => undefined);
     return turn;
@@ -135,10 +143,18 @@ export class Transport {
     }
   }
 
-  private async sendNow(request: Request): Promise<Reply> {
+  private async sendNow(request: Request, { signal, onSending }: Sender): Promise<Reply> {
     const client = await this.opened();
-    const deadline = new RequestDeadline(this.timeouts.request);
+    signal.throwIfAborted();
+    const giveUp = (): void => {
+      deadline.end(signal.reason);
+    };
+    const deadline = new RequestDeadline(this.timeouts.request, () => {
+      signal.removeEventListener("abort", giveUp);
+      onSending?.();
+    });
     this.deadline = deadline;
+    signal.addEventListener("abort", giveUp);
     if (this.stream?.destroyed === false) deadline.run();
     try {
       const reply = await this.exchangeOrRepeat(client, request, deadline.signal);
@@ -146,12 +162,14 @@ export class Transport {
       this.serverTime = reply.time;
       return reply;
     } catch (error) {
+      if (error === signal.reason && signal.aborted) throw error;
       this.noteLoss(error, deadline.signal.aborted);
       const failure = this.failure(error, request);
       throw this.isConnectError(error) ? notSent(failure) : failure;
     } finally {
       deadline.pause();
       this.deadline = undefined;
+      signal.removeEventListener("abort", giveUp);
     }
   }
 
@@ -280,7 +298,11 @@ class RequestDeadline {
   /** Milliseconds. */
   private left: number;
 
-  constructor(private readonly seconds: number) {
+  /** @param onRun is told when there is a connection. */
+  constructor(
+    private readonly seconds: number,
+    private readonly onRun: () => void,
+  ) {
     this.left = seconds * 1000;
   }
 
@@ -290,12 +312,18 @@ class RequestDeadline {
 
   /** Counts on. */
   run(): void {
-    if (this.timer !== undefined) return;
+    if (this.timer !== undefined || this.signal.aborted) return;
+    this.onRun();
     this.since = performance.now();
     this.timer = setTimeout(() => {
       const reason = `no reply within ${this.seconds} s. ${hintForNoReply}`;
       this.over.abort(new AccessError("LXD_TIMEOUT", reason));
     }, Math.ceil(this.left));
+  }
+
+  /** Ends the request. */
+  end(reason: unknown): void {
+    this.over.abort(reason);
   }
 
   pause(): void {

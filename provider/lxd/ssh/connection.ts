@@ -3,6 +3,7 @@
  * needed, once for all who wait for it, and again after it was lost.
  */
 import { AccessError, isAccessError } from "../../errors";
+import { unlessAborted } from "../../waiting";
 import { formatHostAndPort } from "../address";
 import type { ForwardedStream } from "./forwarded-stream";
 import { brokenConnection, logIn, WrongHostKey } from "./handshake";
@@ -12,7 +13,7 @@ import { loadSsh2 } from "./library";
 import { type Carrier, ChannelRefused, OpenConnection, type Target } from "./open-connection";
 import { Opening } from "./opening";
 import { readKeys } from "./private-key";
-import { unlessOver, type Waiter } from "./within-time";
+import type { Waiter } from "./within-time";
 
 /** Opens the way to a host. */
 export type Dial = (waiter: Waiter) => Promise<Carrier>;
@@ -93,8 +94,8 @@ export class SshConnection {
       "known host keys and private keys are still being read. Does the file system they are on answer?",
     );
     // Before the host is dialled: what it says at once must find somebody who listens.
-    const [expected, keys, ssh2] = await unlessOver(
-      waiter,
+    const [expected, keys, ssh2] = await unlessAborted(
+      waiter.signal,
       Promise.all([expectationOf(this.host), readKeys(this.host), loadSsh2()]),
     );
     const shown: Buffer[] = [];
@@ -107,7 +108,10 @@ export class SshConnection {
       );
       const login = logIn(ssh2, carrier, { host: this.host, expected, shown, keys });
       try {
-        return new OpenConnection(await unlessOver(waiter, login, () => carrier.destroy()), carrier);
+        return new OpenConnection(
+          await unlessAborted(waiter.signal, login, () => carrier.destroy()),
+          carrier,
+        );
       } catch (error) {
         if (!(error instanceof WrongHostKey)) throw error;
         if (error.key !== undefined) shown.push(error.key);

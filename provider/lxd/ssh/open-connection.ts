@@ -2,8 +2,9 @@
 import type { Socket } from "node:net";
 import type { Client, ClientChannel } from "ssh2";
 import { isAccessError } from "../../errors";
+import { unlessAborted } from "../../waiting";
 import { ForwardedStream } from "./forwarded-stream";
-import { unlessOver, type Waiter } from "./within-time";
+import type { Waiter } from "./within-time";
 
 /** What SSH runs over: a socket, or a connection that a bastion forwards. */
 export type Carrier = Socket | ForwardedStream;
@@ -50,7 +51,7 @@ export class OpenConnection {
         waiter.waitsFor(`the SSH connection stands, but ${target.name} does not answer. Does it hang?`);
       });
       const opened = channelOf(this.client, target);
-      const channel = await unlessOver(waiter, opened, () => {
+      const channel = await unlessAborted(waiter.signal, opened, () => {
         closeWhenOpen(opened);
       });
       const stream = new ForwardedStream(channel, () => this.hold());

@@ -1,6 +1,7 @@
 import { AccessError } from "../../errors";
+import { unlessAborted } from "../../waiting";
 import type { OpenConnection } from "./open-connection";
-import { unlessOver, type Waiter } from "./within-time";
+import type { Waiter } from "./within-time";
 
 /** An SSH connection that is being opened, once for all who wait for it, and given up when nobody does any more. */
 export class Opening {
@@ -34,7 +35,7 @@ export class Opening {
     this.waiters.add(waiter);
     waiter.waitsFor(this.awaited);
     try {
-      return await unlessOver(waiter, this.result);
+      return await unlessAborted(waiter.signal, this.result);
     } finally {
       this.waiters.delete(waiter);
       if (this.waiters.size === 0 && this.opened === undefined) this.giveUp();

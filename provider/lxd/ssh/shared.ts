@@ -1,10 +1,11 @@
 /** One SSH connection per host, user, key and bastion, for everything in this process that goes to that host. */
 import { connect, type Socket } from "node:net";
 import { AccessError, codeOf, isAccessError, messageOf } from "../../errors";
+import { unlessAborted } from "../../waiting";
 import { hintForHost, hintForSilence } from "../host-hints";
 import { type Dial, SshConnection } from "./connection";
 import { describeSshHost, type SshHost } from "./host";
-import { unlessOver, type Waiter } from "./within-time";
+import type { Waiter } from "./within-time";
 
 interface Shared {
   readonly connection: SshConnection;
@@ -78,5 +79,5 @@ async function dialTcp({ host, port }: SshHost, waiter: Waiter): Promise<Socket>
       reject(new AccessError("LXD_UNREACHABLE", `${messageOf(error)}. ${hint}`, { cause: error }));
     });
   });
-  return unlessOver(waiter, connected, () => socket.destroy());
+  return unlessAborted(waiter.signal, connected, () => socket.destroy());
 }

@@ -36,25 +36,3 @@ export async function withinTime<Value>(
     clearTimeout(timer);
   }
 }
-
-/** Waits for something, unless the wait is over: then `giveUp` is called, and what comes later is of no interest. */
-export async function unlessOver<Value>(
-  { signal }: Waiter,
-  promise: Promise<Value>,
-  giveUp: () => void = () => undefined,
-): Promise<Value> {
-  let stop = (): void => undefined;
-  const end = new Promise<never>((_resolve, reject) => {
-    stop = () => {
-      reject(signal.reason as AccessError);
-      giveUp();
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop);
-  });
-  try {
-    return await Promise.race([promise, end]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
