@@ -74,6 +74,18 @@ const parts = [
     uses: ["sdk", "function front"],
     packages: ["@pulumi/pulumi"],
   },
+  {
+    name: "plugin",
+    files: ["provider/plugin/"],
+    uses: ["ground", "terms", "registry", "lxd", "front"],
+    packages: ["@grpc/grpc-js", "@pulumi/pulumi", "google-protobuf", "zod"],
+  },
+  {
+    name: "package schema",
+    files: ["provider/schema/"],
+    uses: ["ground", "terms", "registry"],
+    packages: ["zod"],
+  },
   { name: "sdk", files: ["sdk/"], uses: ["sdk's functions"], packages: ["@pulumi/pulumi"] },
   { name: "examples", files: ["examples/"], uses: [], packages: ["@pulumi/pulumi", "pulumi-lxd-access"] },
 ];

@@ -12,6 +12,25 @@ export function textThat(describeProblem: (text: string) => string | undefined):
   });
 }
 
+/** What a property of few values is in the package schema: a type of this name. Metadata, as `enumeration`. */
+export interface Enumeration {
+  readonly name: string;
+  readonly description: string;
+  /** What each value means. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/** Text that is one of few. */
+export function oneOf<const Values extends Enumeration["values"]>(
+  name: string,
+  description: string,
+  values: Values,
+): z.ZodEnum<{ [Value in keyof Values & string]: Value }> {
+  const names = Object.fromEntries(Object.keys(values).map((value) => [value, value]));
+  const enumeration: Enumeration = { name, description, values };
+  return z.enum(names as { [Value in keyof Values & string]: Value }).meta({ enumeration });
+}
+
 /** A SHA-256 in hex, as `lxc` prints it. */
 export const fingerprint = z
   .string()
@@ -76,7 +95,8 @@ export const port = z
   .refine(
     (value) => Number.isInteger(value) && value >= 1 && value <= 65535,
     "must be a whole number from 1 to 65535",
-  );
+  )
+  .meta({ integer: true });
 
 const seconds = z.number().positive("must be more than 0 seconds").max(3600, "must be at most 3600 seconds");
 

@@ -14,7 +14,7 @@ import { root } from "./run.mjs";
 import { compile } from "./setup.mjs";
 import { detail, say } from "./steps.mjs";
 
-const documents = ["README.md", "LICENSE", "CHANGELOG.md", "package.json"];
+const documents = ["README.md", "LICENSE", "CHANGELOG.md", "package.json", "schema.json"];
 
 main(async () => {
   await compile();
@@ -63,6 +63,8 @@ function complaintsAboutContent(files) {
 /** @param {string} path */
 function belongs(path) {
   if (documents.includes(path)) return true;
+  // Only `npm run schema` needs it.
+  if (path.startsWith("dist/provider/schema/")) return false;
   const source = /^dist\/((?:sdk|provider)\/.+?)(?:\.d\.ts|\.js)$/.exec(path)?.[1];
   return source !== undefined && existsSync(join(root, `${source}.ts`));
 }

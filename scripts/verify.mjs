@@ -18,6 +18,7 @@ const steps = {
   types: "compiler",
   lint: "ESLint, import boundaries",
   unused: "files, exports and dependencies nobody uses",
+  schema: "schema.json is that of the sources",
   package: "what npm would publish: content, publint, resolution of types",
   declarations: "types of the package, read by TypeScript 3.8",
   tests: "unit and contract tests",

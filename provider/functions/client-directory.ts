@@ -6,13 +6,14 @@ import { type ConfigFlavor, expandPath, flavorOfDirectory } from "../client-conf
 import { defaultClientDirectory } from "../client-config/default-directory";
 import type { Context } from "../handler";
 import { describeConfigDirProblem, textThat } from "../properties";
+import { configFlavor } from "../resources/remote-schema";
 
 export const clientDirectoryArgs = z.strictObject({
   configDir: textThat(describeConfigDirProblem).optional().meta({
     description:
       "Client directory, such as ~/.config/lxc. Default: the one that `lxc` (or `incus`) would use here.",
   }),
-  configFlavor: z.enum(["lxd", "incus"]).optional().meta({
+  configFlavor: configFlavor.optional().meta({
     description:
       "Which client the directory belongs to: `lxc` (lxd) or `incus`. Default: what configDir says of itself, else lxd.",
   }),

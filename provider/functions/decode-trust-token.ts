@@ -4,6 +4,7 @@ import type { FunctionHandler } from "../handler";
 import { refuse } from "../errors";
 import { decodeTrustToken as decode } from "../lxd/trust-token";
 import { textThat } from "../properties";
+import { tokenKind } from "../resources/trust-token-schema";
 
 const args = z.strictObject({
   token: textThat((text) =>
@@ -20,9 +21,9 @@ const result = z.object({
     .string()
     .optional()
     .meta({ description: "When it expires, RFC 3339; absent where it does not." }),
-  kind: z
-    .enum(["certificate", "identity"])
-    .meta({ description: "Whether it adds a client certificate, or activates a pending TLS identity." }),
+  kind: tokenKind.meta({
+    description: "Whether it adds a client certificate, or activates a pending TLS identity.",
+  }),
 });
 type Result = z.infer<typeof result>;
 

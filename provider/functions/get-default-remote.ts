@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { getDefaultRemote as find } from "../client-config/remote-list";
 import type { FunctionHandler } from "../handler";
+import { remoteProtocol } from "../resources/remote-schema";
 import { clientDirectory, clientDirectoryArgs, type ClientDirectoryArgs } from "./client-directory";
 
 const result = z.object({
@@ -10,10 +11,7 @@ const result = z.object({
     .string()
     .optional()
     .meta({ description: "Its address; absent where there is no remote of this name." }),
-  protocol: z
-    .enum(["lxd", "incus", "simplestreams"])
-    .optional()
-    .meta({ description: "What is spoken there; absent as address is." }),
+  protocol: remoteProtocol.optional().meta({ description: "What is spoken there; absent as address is." }),
   project: z.string().optional().meta({ description: "Project the client uses on it." }),
 });
 

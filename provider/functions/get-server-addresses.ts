@@ -2,23 +2,27 @@
 import { z } from "zod";
 import { isAccessError } from "../errors";
 import type { FunctionHandler } from "../handler";
+import { addressFamily } from "../resources/listen-choice";
 import { requireMember } from "../resources/cluster-member";
 import { requireInterfaces } from "../resources/server-addresses";
 import { type ServerQuestion, serverQuestionArgs, serverQuestionRules } from "./server-question";
 
+const serverAddress = z
+  .object({
+    interface: z.string().meta({ description: "Name of the interface." }),
+    family: addressFamily.meta({ description: "inet is IPv4, inet6 is IPv6." }),
+    address: z.string().meta({ description: "The IP address." }),
+    prefixLength: z.int().meta({ description: "Length of the network's prefix, in bits." }),
+    scope: z.string().meta({ description: "global, link (valid on that network only) or local (loopback)." }),
+  })
+  .meta({
+    id: "ServerAddress",
+    description: "An address that a server has on one of its network interfaces.",
+  });
+
 const result = z.object({
   addresses: z
-    .array(
-      z.object({
-        interface: z.string().meta({ description: "Name of the interface." }),
-        family: z.enum(["inet", "inet6"]).meta({ description: "inet is IPv4, inet6 is IPv6." }),
-        address: z.string().meta({ description: "The IP address." }),
-        prefixLength: z.number().meta({ description: "Length of the network's prefix, in bits." }),
-        scope: z
-          .string()
-          .meta({ description: "global, link (valid on that network only) or local (loopback)." }),
-      }),
-    )
+    .array(serverAddress)
     .meta({ description: "Every address on every interface, loopback included." }),
 });
 type Result = z.infer<typeof result>;

@@ -9,8 +9,14 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Context, RawInputs, ResourceHandler } from "../handler";
-import { createClientCertificate, keyAlgorithms, type KeyPair, readCertificate } from "../pki/certificate";
-import { textThat } from "../properties";
+import {
+  createClientCertificate,
+  type KeyAlgorithm,
+  type KeyPair,
+  readCertificate,
+  requestBehind,
+} from "../pki/certificate";
+import { describeConfigDirProblem, oneOf, textThat } from "../properties";
 import { changedInputs, given, remember } from "./given";
 import { pkcs12Inputs, pkcs12Of, pkcs12Outputs, pkcs12Rules } from "./pkcs12";
 
@@ -20,13 +26,23 @@ const args = z.strictObject({
   commonName: textThat(describeCommonNameProblem).meta({
     description: "Common name in the certificate's subject. Default: the resource's name.",
   }),
-  keyAlgorithm: z.enum(keyAlgorithms).optional().meta({ description: "Default ECDSA-P384, as `lxc` uses." }),
+const keyAlgorithm = oneOf("KeyAlgorithm", "A kind of key.", {
+  "ECDSA-P384": "ECDSA over P-384, as `lxc` makes.",
+  "ECDSA-P256": "ECDSA over P-256.",
+  Ed25519: "Ed25519, which browsers do not take.",
+  "RSA-4096": "RSA of 4096 bits.",
+} satisfies Record<KeyAlgorithm, string>);
+
+  keyAlgorithm: keyAlgorithm
+    .optional()
+    .meta({ description: "Kind of key. Default ECDSA-P384, as `lxc` uses.", replaces: true }),
   validityDays: z
     .int("must be a whole number of days")
+    replaces: true,
     .min(1, "must be at least 1 day")
     .max(36500, "must be at most 36500 days")
     .optional()
-    .meta({ description: "Days until the certificate expires. Default 3650." }),
+    .meta({ description: "Days until the certificate expires. Default 3650.", replaces: true }),
   rotateBeforeDays: z
     .int("must be a whole number of days")
     .min(0, "must not be negative")

@@ -1,12 +1,17 @@
 /** How a program says where a server listens: the inputs of HttpsAddress for it, and what they say together. */
-import { z } from "zod";
 import type { CheckFailure, RawInputs } from "../handler";
 import { defaultPort, describeListenAddressProblem } from "../lxd/address";
 import { describeSubnetProblem, parseSubnet } from "../lxd/subnet";
-import { port, textThat } from "../properties";
+import { oneOf, port, textThat } from "../properties";
 import { unknownValue } from "../unknown";
 import { isSameListener } from "./listener";
 import type { SameInput } from "./given";
+
+/** Schema of an address family. */
+export const addressFamily = oneOf("AddressFamily", "A family of IP addresses.", {
+  inet: "IPv4.",
+  inet6: "IPv6.",
+});
 
 /** Schemas of the inputs. */
 export const listenChoice = {
@@ -22,8 +27,7 @@ export const listenChoice = {
     description:
       'Instead of address: the server\'s own address on this interface, such as "enp5s0"; IPv4 if it has one there.',
   }),
-  family: z
-    .enum(["inet", "inet6"])
+  family: addressFamily
     .optional()
     .meta({ description: "Beside interface or subnet: IPv4 only (inet) or IPv6 only (inet6)." }),
   port: port

@@ -1,8 +1,15 @@
 /** What a server says of itself and of where it listens: outputs of HttpsAddress, and the answer of getServer. */
 import { z } from "zod";
 import { canonicalListenAddress } from "../lxd/address";
+import { oneOf } from "../properties";
 import { heldAddress } from "./listener";
 import type { AdministeredServer } from "./server-identity";
+
+/** Schema of what a server is. */
+export const serverType = oneOf("ServerType", "Which of the two a server is.", {
+  lxd: "LXD.",
+  incus: "Incus.",
+});
 
 /** Schemas of these facts. */
 export const listenerFacts = {
@@ -15,7 +22,7 @@ export const listenerFacts = {
   serverCertificate: z.string().meta({ description: "The server's certificate, PEM." }),
   serverName: z.string().meta({ description: "The server's name; of a cluster, the member's." }),
   serverVersion: z.string().meta({ description: "The server's version." }),
-  serverType: z.enum(["lxd", "incus"]).meta({ description: "Which of the two the server is." }),
+  serverType: serverType.meta({ description: "Which of the two the server is." }),
 };
 
 /** The one mapping from the server to these facts. */

@@ -3,14 +3,19 @@ import { z } from "zod";
 import type { CheckFailure, RawInputs } from "../handler";
 import type { KeyPair } from "../pki/certificate";
 import { toPkcs12 } from "../pki/pkcs12";
-import { textThat } from "../properties";
+import { oneOf, textThat } from "../properties";
+
+const encryption = oneOf("Pkcs12Encryption", "Encryption of a PKCS#12 archive.", {
+  aes256: "AES-256, which browsers and OpenSSL take.",
+  "3des": "Triple DES, which the keychain of macOS wants.",
+});
 
 /** Schemas of the inputs. */
 export const pkcs12Inputs = {
   pkcs12Password: textThat(describePasswordProblem)
     .optional()
     .meta({ description: "Password of the PKCS#12 archive; none is made without one.", secret: true }),
-  pkcs12Encryption: z.enum(["aes256", "3des"]).optional().meta({
+  pkcs12Encryption: encryption.optional().meta({
     description: "Encryption of the archive: aes256 (default), or 3des, which the keychain of macOS wants.",
   }),
 };

@@ -5,16 +5,34 @@ import { describeServerAddressProblem } from "../lxd/address";
 import {
   describeConfigDirProblem,
   fingerprint,
+  oneOf,
   pemText,
   projectName,
   textThat,
   timeouts,
 } from "../properties";
 import { given } from "./given";
+import { serverType } from "./listener-facts";
 import { pkcs12Inputs, pkcs12Outputs } from "./pkcs12";
 
-const protocols = ["lxd", "incus", "simplestreams"] as const;
-const flavors = ["lxd", "incus"] as const;
+/** Schema of what is spoken at a remote's address. */
+export const remoteProtocol = oneOf("RemoteProtocol", "What is spoken at the address of a remote.", {
+  lxd: "LXD's API.",
+  incus: "Incus's API.",
+  simplestreams: "Simplestreams, which image servers speak.",
+});
+
+/** Schema of whose client directory it is. */
+export const configFlavor = oneOf("ConfigFlavor", "Which client a client directory belongs to.", {
+  lxd: "`lxc`, the client of LXD.",
+  incus: "`incus`, the client of Incus.",
+});
+
+const configState = oneOf("ConfigState", "How an entry in a client directory stands.", {
+  absent: "There is none, or no client directory is given.",
+  present: "It is there as it should be.",
+  changed: "It is there, and somebody has changed it.",
+});
 
 /** Schema of the inputs. */
 export const args = z.strictObject({
@@ -56,14 +74,11 @@ export const args = z.strictObject({
   configDir: textThat(describeConfigDirProblem).optional().meta({
     description: "Client directory of `lxc` in which the remote is written, such as ~/.config/lxc.",
   }),
-  configFlavor: z
-    .enum(flavors)
-    .optional()
-    .meta({
-      description:
-        "Which client configDir belongs to: `lxc` (lxd) or `incus`. Default: what a directory that is there already says " +
-        "of itself, else what the server is.",
-    }),
+  configFlavor: configFlavor.optional().meta({
+    description:
+      "Which client configDir belongs to: `lxc` (lxd) or `incus`. Default: what a directory that is there already says " +
+      "of itself, else what the server is.",
+  }),
   setDefault: z
     .boolean()
     .optional()
@@ -73,7 +88,7 @@ export const args = z.strictObject({
     description:
       "Whether it is an image server: it is asked for images only, without a client certificate, and nothing is joined.",
   }),
-  protocol: z.enum(protocols).optional().meta({
+  protocol: remoteProtocol.optional().meta({
     description: "What an image server speaks. simplestreams is always public. Default: as configFlavor.",
   }),
   revokeOnDelete: z.boolean().optional().meta({
@@ -91,7 +106,7 @@ const written = {
     .object({
       addr: z.string(),
       project: z.string().optional(),
-      protocol: z.enum(protocols).optional(),
+      protocol: remoteProtocol.optional(),
       public: z.boolean().optional(),
     })
     .optional(),
@@ -115,7 +130,7 @@ export const state = z.object({
     .meta({ description: "When the server's certificate expires, RFC 3339." }),
   serverName: z.string().optional().meta({ description: "The server's name." }),
   serverVersion: z.string().optional().meta({ description: "The server's version." }),
-  serverType: z.enum(flavors).optional().meta({ description: "Which of the two the server is." }),
+  serverType: serverType.optional().meta({ description: "Which of the two the server is." }),
   clientCertificate: z
     .string()
     .optional()
@@ -131,21 +146,19 @@ export const state = z.object({
   enrolled: z
     .boolean()
     .meta({ description: "Whether this resource's own redemption made the client trusted." }),
-  configState: z
-    .enum(["absent", "present", "changed"])
-    .meta({ description: "Whether the remote stands in configDir as it should." }),
+  configState: configState.meta({ description: "Whether the remote stands in configDir as it should." }),
   token: z.string().optional().meta({ description: "The token given last.", secret: true }),
   given,
   ...written,
   /** Which client configDir was taken for. */
-  flavor: z.enum(flavors).optional(),
+  flavor: configFlavor.optional(),
   /** Whether what stands in configDir is out of date, because it was on another machine when that changed. */
   unwritten: z.boolean().optional(),
   /** Names and directories of before from which it could not be removed yet. */
   formers: z
     .array(
       z.object({
-        place: z.object({ name: z.string(), configDir: z.string().optional(), flavor: z.enum(flavors) }),
+        place: z.object({ name: z.string(), configDir: z.string().optional(), flavor: configFlavor }),
         ...written,
       }),
     )

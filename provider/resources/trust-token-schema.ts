@@ -2,16 +2,28 @@
 import { z } from "zod";
 import { connection } from "../connection";
 import type { CheckFailure, RawInputs } from "../handler";
-import { fingerprint, projectName, serverAddress, textThat } from "../properties";
+import { fingerprint, oneOf, projectName, serverAddress, textThat } from "../properties";
 import { unknownValue } from "../unknown";
 import { given } from "./given";
 import { serverIdentity } from "./server-identity";
 import { describeClientNameProblem } from "./trusted-client";
 
+/** Schema of what a token makes of a client. */
+export const tokenKind = oneOf("TokenKind", "What a token makes of its client.", {
+  certificate: "An entry of the trust store, a full administrator or restricted to projects.",
+  identity: "A TLS identity, which has the rights of its groups. LXD from 5.21.3 and 6.2 on.",
+});
+
+const tokenState = oneOf("TokenState", "Whether a token waits.", {
+  pending: "It waits for its client.",
+  consumed: "A client redeemed it, and is trusted.",
+});
+
 /** Schema of the inputs. */
 export const args = z.strictObject({
   clientName: textThat(describeNameProblem).meta({
     description: "Name of the client in the server's trust store.",
+    replaces: true,
   }),
   projects: z
     .array(projectName)
@@ -25,9 +37,10 @@ export const args = z.strictObject({
     description:
       "Groups whose rights the client gets, as a TLS identity; [] is no right at all. LXD from 5.21 on.",
   }),
-  kind: z.enum(["certificate", "identity"]).optional().meta({
+  kind: tokenKind.optional().meta({
     description:
       "What the client becomes: an entry of the trust store, or a TLS identity. Default: as groups says.",
+    replaces: true,
   }),
   addresses: z
     .array(serverAddress)
@@ -64,9 +77,7 @@ export const state = z.object({
     description: "The token as `lxc remote add` takes it; absent when nothing had to be issued.",
     secret: true,
   }),
-  state: z
-    .enum(["pending", "consumed"])
-    .meta({ description: "Whether the token still waits for its client." }),
+  state: tokenState.meta({ description: "Whether the token still waits for its client." }),
   serverFingerprint: z.string().meta({
     description: "SHA-256 of the server's certificate, hex; while the token waits, of the one that it names.",
   }),

@@ -41,6 +41,8 @@ describe("the import boundaries", () => {
     ["provider/client-config/config-document.ts", "yaml"],
     ["provider/lxd/transport.ts", "node:crypto"],
     ["provider/pki/der.ts", "node-forge/lib/asn1"],
+    ["provider/schema/package.ts", "../registry"],
+    ["provider/dynamic-provider.ts", "./schema"],
     ["sdk/remote.ts", "@pulumi/pulumi"],
     ["examples/quickstart/index.ts", "pulumi-lxd-access"],
   ];
@@ -83,6 +85,12 @@ describe("the import boundaries", () => {
     ["provider/client-config/config-file.ts", "../resources/remote"],
     ["provider/client-config/config-file.ts", "../connection"],
     ["provider/errors.ts", "./handler"],
+    // The package schema is made beforehand, and no front needs what makes it.
+    ["provider/registry.ts", "./schema/package"],
+    ["provider/dynamic-provider.ts", "./schema/package"],
+    ["provider/resources/remote.ts", "../schema/properties"],
+    ["provider/schema/package.ts", "../resources/remote"],
+    ["provider/schema/package.ts", "@pulumi/pulumi"],
     // A program loads the SDK, and nothing else.
     ["sdk/remote.ts", "zod"],
     ["sdk/remote.ts", "../provider/errors"],
