@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { ResourceName } from "../../provider/registry";
 import { reset } from "./facts/reset";
 import { type ServerKind, startServer, type TestServer } from "./servers";
+import type { FrontName } from "./stack-front";
 import { type Plan, plainText, type Recorded, Stack } from "./stack";
 import type { TestSshd } from "./sshd";
 import { type AdminClient, openHttps, type ServerView, viewOf } from "./server-view";
@@ -89,9 +90,13 @@ export async function live(
   theCase: LifecycleCase,
   kind: ServerKind,
   way: Way,
-  given: { readonly server?: TestServer; readonly sshd?: Pick<TestSshd, "connection"> } = {},
+  given: {
+    readonly server?: TestServer;
+    readonly sshd?: Pick<TestSshd, "connection">;
+    readonly front?: FrontName;
+  } = {},
 ): Promise<void> {
-  const { sshd } = given;
+  const { sshd, front } = given;
   const server = given.server ?? (await startServer(kind));
   const directory = mkdtempSync(join(tmpdir(), "lxa-life-"));
   try {
@@ -100,7 +105,7 @@ export async function live(
     const { socketPath } = server;
     const connection =
       way === "ssh" ? { ssh: { ...sshd?.connection, socketPath } } : (admin?.connection ?? { socketPath });
-    const stack = new Stack(directory);
+    const stack = new Stack(directory, front);
     const member = server.target === undefined ? {} : { target: server.target };
     const world: World = {
       server,

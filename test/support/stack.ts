@@ -1,11 +1,11 @@
 /**
- * A stack in miniature: drives the dynamic providers as the engine does (secrets unwrapped on the way in, plain JSON on
+ * A stack in miniature: drives the providers as the engine does (secrets unwrapped on the way in, plain JSON on
  * the wire, a new provider process per command), so that the same table of cases runs in milliseconds per step.
  */
 import * as assert from "node:assert/strict";
-import { dynamicProvider } from "../../provider/dynamic-provider";
 import { ClientPool } from "../../provider/lxd/pool";
 import type { ResourceName } from "../../provider/registry";
+import { type FrontName, type StackProvider, stackProvider } from "./stack-front";
 
 type Properties = Record<string, unknown>;
 
@@ -31,14 +31,14 @@ export class Stack {
   /** Stack config without its namespace. */
   config: Record<string, string> = {};
 
-  constructor(readonly programDirectory: string) {}
+  constructor(
+    readonly programDirectory: string,
+    private readonly front: FrontName = "dynamic",
+  ) {}
 
   /** The mistakes that `check` finds, each `property: reason`. */
   async mistakes(name: ResourceName, inputs: Properties): Promise<string[]> {
-    const { failures = [] } = await this.with(
-      name,
-      (provider) => provider.check?.({}, wire(inputs)) ?? fail(),
-    );
+    const { failures = [] } = await this.with(name, (provider) => provider.check(wire(inputs)));
     return failures.map(({ property, reason }) => {
       // The engine would print the value of a property named in this place.
       assert.equal(property, "");
@@ -74,9 +74,9 @@ export class Stack {
   /** What a preview of the next `up` shows. */
   async plan(resource: Recorded, inputs: Properties): Promise<Plan> {
     const checked = await this.checked(resource.name, inputs);
-    const { changes, replaces = [] } = await this.with(
-      resource.name,
-      (provider) => provider.diff?.(resource.id, resource.outputs, checked) ?? fail(),
+    const { id, outputs, inputs: before } = resource;
+    const { changes, replaces = [] } = await this.with(resource.name, (provider) =>
+      provider.diff(id, outputs, checked, before),
     );
     assert.equal(typeof changes, "boolean", "the engine is blind on refresh unless diff answers a boolean");
     if (changes !== true) return "same";
@@ -85,9 +85,8 @@ export class Stack {
 
   async update(resource: Recorded, inputs: Properties): Promise<Recorded> {
     const checked = await this.checked(resource.name, inputs);
-    const updated: { outs?: unknown } = await this.with(
-      resource.name,
-      (provider) => provider.update?.(resource.id, resource.outputs, checked) ?? fail(),
+    const updated = await this.with(resource.name, (provider) =>
+      provider.update(resource.id, resource.outputs, checked),
     );
     return recorded(resource.name, resource.id, checked, updated.outs);
   }
@@ -99,7 +98,7 @@ export class Stack {
   ): Promise<{ message: string; recorded?: Recorded }> {
     const { name, id, outputs } = resource;
     const checked = await this.checked(name, inputs);
-    const error = await this.with(name, (provider) => provider.update?.(id, outputs, checked) ?? fail()).then(
+    const error = await this.with(name, (provider) => provider.update(id, outputs, checked)).then(
       () => assert.fail(`updating the ${name} was to fail`),
       (reason: unknown) => reason,
     );
@@ -121,9 +120,7 @@ export class Stack {
     const checked = await this.checked(name, inputs);
     try {
       const done: { id?: string; outs?: unknown } = await this.with(name, (provider) =>
-        before === undefined
-          ? provider.create(checked)
-          : (provider.update?.(before.id, before.outputs, checked) ?? fail()),
+        before === undefined ? provider.create(checked) : provider.update(before.id, before.outputs, checked),
       );
       return { recorded: recorded(name, before?.id ?? done.id ?? fail(), checked, done.outs) };
     } catch (error) {
@@ -136,19 +133,15 @@ export class Stack {
 
   /** The resource after a refresh; undefined when it is gone. */
   async refresh(resource: Recorded): Promise<Recorded | undefined> {
-    const found: { id?: string; props?: unknown } = await this.with(
-      resource.name,
-      (provider) => provider.read?.(resource.id, resource.outputs) ?? fail(),
+    const found = await this.with(resource.name, (provider) =>
+      provider.read(resource.id, resource.outputs, resource.inputs),
     );
     if (found.id === undefined) return undefined;
     return recorded(resource.name, found.id, resource.inputs, found.props);
   }
 
   async destroy(resource: Recorded): Promise<void> {
-    await this.with(
-      resource.name,
-      (provider) => provider.delete?.(resource.id, resource.outputs) ?? Promise.resolve(),
-    );
+    await this.with(resource.name, (provider) => provider.delete(resource.id, resource.outputs));
   }
 
   /** Makes another one and then deletes this one, in one provider process, as the engine replaces or renames. */
@@ -168,7 +161,7 @@ export class Stack {
         made.push(recorded(name, created.id, checked, created.outs));
       }
       for (const [{ name, id, outputs }] of [...replacements].reverse())
-        await this.provider(name, pool).delete?.(id, outputs);
+        await this.provider(name, pool).delete(id, outputs);
       return made;
     } finally {
       await pool.close();
@@ -184,9 +177,8 @@ export class Stack {
     const pool = new ClientPool();
     try {
       const provider = this.provider(resource.name, pool);
-      const updated: { outs?: unknown } =
-        (await provider.update?.(resource.id, resource.outputs, checked)) ?? fail();
-      await this.provider(gone.name, pool).delete?.(gone.id, gone.outputs);
+      const updated = await provider.update(resource.id, resource.outputs, checked);
+      await this.provider(gone.name, pool).delete(gone.id, gone.outputs);
       return recorded(resource.name, resource.id, checked, updated.outs);
     } finally {
       await pool.close();
@@ -216,8 +208,7 @@ export class Stack {
     const pool = new ClientPool();
     try {
       const refreshes = resources.map(async ({ name, id, inputs, outputs }) => {
-        const found: { id?: string; props?: unknown } =
-          (await this.provider(name, pool).read?.(id, outputs)) ?? fail();
+        const found = await this.provider(name, pool).read(id, outputs, inputs);
         return found.id === undefined ? undefined : recorded(name, found.id, inputs, found.props);
       });
       return await Promise.all(refreshes);
@@ -228,16 +219,13 @@ export class Stack {
 
   private async checked(name: ResourceName, inputs: Properties): Promise<Properties> {
     assert.deepEqual(await this.mistakes(name, inputs), []);
-    const result: { inputs?: unknown } = await this.with(
-      name,
-      (provider) => provider.check?.({}, wire(inputs)) ?? fail(),
-    );
+    const result = await this.with(name, (provider) => provider.check(wire(inputs)));
     return unwrapped(result.inputs) as Properties;
   }
 
   private async with<Result>(
     name: ResourceName,
-    call: (provider: ReturnType<typeof dynamicProvider>) => Promise<Result>,
+    call: (provider: StackProvider) => Promise<Result>,
   ): Promise<Result> {
     const pool = new ClientPool();
     try {
@@ -248,18 +236,14 @@ export class Stack {
   }
 
   /** A provider as a new process would have it, configured. */
-  private provider(name: ResourceName, pool: ClientPool): ReturnType<typeof dynamicProvider> {
+  private provider(name: ResourceName, pool: ClientPool): StackProvider {
     const surroundings = {
       environment: {},
       programDirectory: this.programDirectory,
       now: this.now,
       log: (level: string, message: string) => void this.messages.push(`${level}: ${message}`),
     };
-    const provider = dynamicProvider(name, surroundings, pool);
-    const get = (key: string): string | undefined => this.config[key.replace("lxd-access:", "")];
-    // As the engine's server does, which does not wait for it either.
-    void provider.configure?.({ config: { get, require: (key) => get(key) ?? "" } });
-    return provider;
+    return stackProvider(this.front, name, surroundings, this.config, pool);
   }
 }
 
