@@ -39,6 +39,10 @@ export interface Context {
   readonly onUnreachable: "fail" | "keep";
   /** Folder of the user's program; relative paths start here. */
   readonly programDirectory: string;
+  /** The client directory that stack config or the environment names, as it is written there. */
+  readonly configDir?: string;
+  /** Else the ones that `lxc` and then `incus` use here, as a program would write them. */
+  usualConfigDirs(): readonly string[];
   /** Takes something for the resource that asks, for the rest of this run; false where another one has taken it. */
   claim(what: string): boolean;
   /** Whether a resource of this run has taken it. */
@@ -50,6 +54,7 @@ export interface Context {
 
 /** What exists already, as it would be recorded had a program made it. */
 export interface Imported<Args extends object, State extends object> {
+  /** As a create would have given it, whatever the imported id says beside it. */
   readonly id: string;
   /** Inputs with which a program that has them finds nothing to do. The way in is not among them unless the id names it. */
   readonly args: Args;
@@ -70,13 +75,18 @@ export interface ResourceHandler<Args extends object, State extends object> {
   read(context: Context, id: string, state: State): Promise<State | undefined>;
   update(context: Context, id: string, state: State, args: Args): Promise<State>;
   delete(context: Context, id: string, state: State): Promise<void>;
+  /** Outputs that no update changes, so that they are known in a preview. */
+  readonly stableOutputs?: readonly string[];
   /** The input that is the name of the resource in the program where it is left out. */
   readonly nameInput?: string;
+  /** The form of the ids that {@link import} takes: what is written small stands as it is, brackets mean that it may be left out. */
+  readonly importId: string;
   /**
    * What exists already, by an id as `pulumi import` gives it; undefined where there is nothing of that id. Changes nothing.
-   * INPUT_INVALID where the id has another form, with that form in the message.
+   * INPUT_INVALID where the id has another form than {@link importId}, which is in the message then, or where no inputs can
+   * say what was found.
    */
-  import?(context: Context, id: string): Promise<Imported<Args, State> | undefined>;
+  import(context: Context, id: string): Promise<Imported<Args, State> | undefined>;
 }
 
 /** A question about a server or a client directory, asked while the program runs. It changes nothing. */

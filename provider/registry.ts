@@ -1,5 +1,5 @@
 /** Every resource by name, and what the fronts do with a handler whatever resource it is of. */
-import { onUnreachableVariable, type ProviderConfig } from "./connection";
+import { connectionVariables, onUnreachableVariable, type ProviderConfig } from "./connection";
 import { printable, refuse } from "./errors";
 import { decodeTrustToken } from "./functions/decode-trust-token";
 import { getDefaultRemote } from "./functions/get-default-remote";
@@ -12,6 +12,8 @@ import { clientCertificate } from "./resources/client-certificate";
 import { httpsAddress } from "./resources/https-address";
 import { remote } from "./resources/remote";
 import { trustToken } from "./resources/trust-token";
+import { usualConfigDirs } from "./ways-in/client-remote";
+import { defaultConnection, defaultTimeoutsOf } from "./ways-in/defaults";
 import { resolveConnection } from "./ways-in/resolve";
 
 /** A handler whose inputs and state the caller only passes on. */
@@ -47,7 +49,7 @@ export interface Surroundings {
 
 /** The context in which handlers run; connections are shared through the pool. CONFIG_INVALID on a wrong configuration. */
 export function contextFor(surroundings: Surroundings, pool: ClientPool): Context {
-  const { programDirectory, now, log } = surroundings;
+  const { environment, programDirectory, now, log } = surroundings;
   return {
     async connect(connection) {
       const { endpoint, timeouts } = await resolveConnection(connection, surroundings);
@@ -62,6 +64,8 @@ export function contextFor(surroundings: Surroundings, pool: ClientPool): Contex
     isClaimed: (what) => pool.claims.has(what),
     onUnreachable: onUnreachable(surroundings),
     programDirectory,
+    configDir: surroundings.config["configDir"] ?? (environment[connectionVariables.configDir] || undefined),
+    usualConfigDirs: () => usualConfigDirs(surroundings),
     now,
     log: (level, message) => {
       log(level, printable(message));
@@ -69,7 +73,18 @@ export function contextFor(surroundings: Surroundings, pool: ClientPool): Contex
   };
 }
 
-function onUnreachable({ config, environment }: Surroundings): "fail" | "keep" {
+/** Throws CONFIG_INVALID where a configuration, with what the environment adds to it, is wrong. One that names nothing is right. */
+export function checkConfiguration(config: ProviderConfig, environment: NodeJS.ProcessEnv): void {
+  if (Object.keys(config).length === 0) return;
+  onUnreachable({ config, environment });
+  defaultTimeoutsOf(config, environment);
+  defaultConnection(config, environment);
+}
+
+function onUnreachable({
+  config,
+  environment,
+}: Pick<Surroundings, "config" | "environment">): "fail" | "keep" {
   const configured = config["onUnreachable"];
   const value = configured ?? (environment[onUnreachableVariable] || "fail");
   if (value === "fail" || value === "keep") return value;

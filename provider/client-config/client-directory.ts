@@ -28,7 +28,13 @@ import { markIn, withMark } from "./entry-mark";
 import { describeRemoteNameProblem, describeUnsafeName, isStaticName } from "./remote-name";
 import { isKnown, pinFileOf, requireSameServer, type WantedServer } from "./server-entries";
 
-export { forgetOwnPair, loadOrCreateClientPair, readClientPair, writeClientPair } from "./client-pair";
+export {
+  forgetOwnPair,
+  loadOrCreateClientPair,
+  readClientPair,
+  readPairOf,
+  writeClientPair,
+} from "./client-pair";
 export type { GivenPair, PairPlace } from "./client-pair";
 export type { ConfigFlavor, RemoteEntry } from "./config-document";
 export { flavorOfDirectory } from "./directory-flavor";

@@ -51,6 +51,22 @@ export async function readClientPair(place: PairPlace): Promise<KeyPair | undefi
 }
 
 /**
+ * The pair of a certificate's file (an absolute path), with the key in the file beside it that ends in `.key` instead of
+ * `.crt`; undefined where there is neither. `privateKey` is secret.
+ *
+ * @throws AccessError CLIENT_CONFIG where one of them is missing, they do not make a pair, or cannot be read.
+ */
+export async function readPairOf(certificate: string): Promise<KeyPair | undefined> {
+  const files = { certificate, key: certificate.replace(/\.crt$/, ".key") };
+  return describing(`Reading the pair of ${certificate}`, async () => {
+    const found = await readPair(files);
+    if (found.state === "keyless") throw tornPair(`${certificate} is there, but not ${files.key}`);
+    if (found.state === "torn") throw tornPair(found.problem);
+    return found.state === "whole" ? found.pair : undefined;
+  });
+}
+
+/**
  * The pair the client would use for this remote; where there is none, what `create` makes is stored and returned.
  * Made once, under the directory's lock, and never rotated. `create` runs under that lock, so it must not use the
  * directory. `privateKey` is secret.

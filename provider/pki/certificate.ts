@@ -1,8 +1,9 @@
-import { generateKeyPair, randomBytes, sign, X509Certificate } from "node:crypto";
+import { createPrivateKey, generateKeyPair, randomBytes, sign, X509Certificate } from "node:crypto";
 import type { KeyObject, KeyPairKeyObjectResult } from "node:crypto";
 import { promisify } from "node:util";
 
 import { AccessError } from "../errors";
+import { readCertificate } from "./certificate-facts";
 import type { KeyPair } from "./client-pair";
 import { loadDerWriter } from "./der";
 import type { Asn1, DerWriter } from "./der";
@@ -105,6 +106,39 @@ export async function createClientCertificate(request: ClientCertificateRequest)
     certificate: new X509Certificate(certificate).toString(),
     privateKey: privateKey.export({ type: recipe.keyFormat, format: "pem" }).toString(),
   };
+}
+
+/**
+ * What {@link createClientCertificate} would be asked for to make a pair like this one, and the pair in the form that it gives;
+ * a phrase where it makes no such pairs. A common name that is missing, or none that it takes, stays as it is.
+ */
+export function requestBehind(
+  pair: KeyPair,
+): (Partial<ClientCertificateRequest> & { pair: KeyPair }) | string {
+  if (pair.certificate.split("-----BEGIN CERTIFICATE-----").length > 2)
+    return "there are several certificates in its file";
+  const { pem, commonName, notBefore, expiresAt } = readCertificate(pair.certificate);
+  const certificate = new X509Certificate(pem);
+  if (certificate.issuer !== certificate.subject) return "the certificate is signed by another one";
+  const key = createPrivateKey(pair.privateKey);
+  const keyAlgorithm = algorithmOf(key);
+  if (keyAlgorithm === undefined) return `its key is none of ${keyAlgorithms.join(", ")}`;
+  const isOwn = certificate.subject.split("\n").includes(`O=${organization}`);
+  const begin = notBefore.getTime() + (isOwn ? clockSkewMilliseconds : 0);
+  const validityDays = Math.max(1, Math.round((expiresAt.getTime() - begin) / millisecondsPerDay));
+  const privateKey = key.export({ type: recipes[keyAlgorithm].keyFormat, format: "pem" }).toString();
+  return { commonName, keyAlgorithm, validityDays, pair: { certificate: pem, privateKey } };
+}
+
+function algorithmOf(key: KeyObject): KeyAlgorithm | undefined {
+  const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
+  const kinds: Record<KeyAlgorithm, boolean> = {
+    "ECDSA-P384": namedCurve === "secp384r1",
+    "ECDSA-P256": namedCurve === "prime256v1",
+    Ed25519: key.asymmetricKeyType === "ed25519",
+    "RSA-4096": key.asymmetricKeyType === "rsa" && modulusLength === 4096,
+  };
+  return keyAlgorithms.find((algorithm) => kinds[algorithm]);
 }
 
 function requireCommonName(commonName: string): void {

@@ -7,7 +7,10 @@
  * Another name, algorithm or validity replaces it, and so does its end once that is near; the rest is changed in place.
  */
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { z } from "zod";
+import { expandPath, readPairOf } from "../client-config/client-directory";
+import { refuse } from "../errors";
 import type { Context, RawInputs, ResourceHandler } from "../handler";
 import {
   createClientCertificate,
@@ -18,14 +21,11 @@ import {
 } from "../pki/certificate";
 import { describeConfigDirProblem, oneOf, textThat } from "../properties";
 import { changedInputs, given, remember } from "./given";
+import { readId, refuseUnlessSayable } from "./import-id";
 import { pkcs12Inputs, pkcs12Of, pkcs12Outputs, pkcs12Rules } from "./pkcs12";
 
 const day = 24 * 60 * 60 * 1000;
 
-const args = z.strictObject({
-  commonName: textThat(describeCommonNameProblem).meta({
-    description: "Common name in the certificate's subject. Default: the resource's name.",
-  }),
 const keyAlgorithm = oneOf("KeyAlgorithm", "A kind of key.", {
   "ECDSA-P384": "ECDSA over P-384, as `lxc` makes.",
   "ECDSA-P256": "ECDSA over P-256.",
@@ -33,12 +33,16 @@ const keyAlgorithm = oneOf("KeyAlgorithm", "A kind of key.", {
   "RSA-4096": "RSA of 4096 bits.",
 } satisfies Record<KeyAlgorithm, string>);
 
+const args = z.strictObject({
+  commonName: textThat(describeCommonNameProblem).meta({
+    description: "Common name in the certificate's subject. Default: the resource's name.",
+    replaces: true,
+  }),
   keyAlgorithm: keyAlgorithm
     .optional()
     .meta({ description: "Kind of key. Default ECDSA-P384, as `lxc` uses.", replaces: true }),
   validityDays: z
     .int("must be a whole number of days")
-    replaces: true,
     .min(1, "must be at least 1 day")
     .max(36500, "must be at most 36500 days")
     .optional()
@@ -75,6 +79,7 @@ export const clientCertificate: ResourceHandler<Args, State> = {
   args,
   state,
   nameInput: "commonName",
+  stableOutputs: ["certificate", "privateKey", "fingerprint", "expiresAt"],
 
   rules(inputs) {
     const { rotateBeforeDays, validityDays = 3650 } = inputs;
@@ -117,7 +122,35 @@ export const clientCertificate: ResourceHandler<Args, State> = {
     toState({ certificate: old.certificate, privateKey: old.privateKey }, wanted, old),
 
   delete: () => Promise.resolve(),
+
+  importId:
+    "FOLDER (with client.crt and client.key, as `lxc` has them) or FILE.crt (with FILE.key beside it)",
+
+  async import(context, id) {
+    const path = readId("ClientCertificate", clientCertificate.importId, id, (text) =>
+      describeConfigDirProblem(text) === undefined ? text : undefined,
+    );
+    const pair = await findPair(expandPath(path, context.programDirectory));
+    if (pair === undefined) return undefined;
+    const found = requestBehind(pair);
+    if (typeof found === "string")
+      return refuse(
+        "INPUT_INVALID",
+        `The pair of ${path} cannot be imported, since no ClientCertificate is like it: ${found}. Give certificate and key to ` +
+          "a Remote as clientCertificate and clientKey instead",
+      );
+    const { commonName = "", keyAlgorithm, validityDays } = found;
+    const wanted: Args = { commonName, keyAlgorithm, validityDays };
+    refuseUnlessSayable(clientCertificate, `ClientCertificate ${path}`, wanted);
+    const now = await toState(found.pair, wanted, undefined);
+    return { id: now.fingerprint, args: wanted, state: now };
+  },
 };
+
+/** The pair in a folder, or of a certificate's file. */
+async function findPair(path: string): Promise<KeyPair | undefined> {
+  return readPairOf(path.endsWith(".crt") ? path : join(path, "client.crt"));
+}
 
 function isDue(old: State, { rotateBeforeDays }: RawInputs, now: Date): boolean {
   if (typeof rotateBeforeDays !== "number") return false;

@@ -6,8 +6,7 @@
  * bad value or a stray listener. So every change is proved, and taken back where it failed.
  * Another `target` replaces the resource; everything else is changed in place.
  */
-import { z } from "zod";
-import { connection, connectionRules } from "../connection";
+import { connectionRules } from "../connection";
 import { isAccessError, messageOf, refuse } from "../errors";
 import {
   type Context,
@@ -18,8 +17,10 @@ import {
 } from "../handler";
 import type { LxdClient } from "../lxd/client";
 import { describeMember, findMember, requireMember, requireTargetNamed } from "./cluster-member";
-import { changedInputs, given, remember } from "./given";
-import { listenChoice, listenChoiceRules, sameChoice } from "./listen-choice";
+import { changedInputs, remember } from "./given";
+import { args, type Args, state, type State } from "./https-address-schema";
+import { readId, refuseUnlessSayable, splitRemote } from "./import-id";
+import { listenChoiceRules, sameChoice } from "./listen-choice";
 import {
   answersFromHere,
   type Change,
@@ -33,50 +34,11 @@ import {
   UnsettledError,
 } from "./listener";
 import { probe } from "./probe";
-import { type Choice, isChosenByServer, resolveListenAddress } from "./server-addresses";
-import { listenerFacts, listenerFactsOf } from "./listener-facts";
-import { type AdministeredServer, getAdministeredServer, serverIdentity, serverKey } from "./server-identity";
+import { type Choice, isChosenByServer, isOwnAddress, resolveListenAddress } from "./server-addresses";
+import { listenerFactsOf } from "./listener-facts";
+import { type AdministeredServer, getAdministeredServer, serverKey } from "./server-identity";
 
 const key = "core.https_address";
-
-const args = z.strictObject({
-  ...listenChoice,
-  target: z
-    .string()
-    .min(1, "must not be empty")
-    .optional()
-    .meta({ description: "Cluster member to set it on; required when the server is clustered." }),
-  floating: z.boolean().optional().meta({
-    description:
-      "Allow an address that the server does not have now, because it moves between hosts. Default false.",
-  }),
-  verify: z.boolean().optional().meta({
-    description: "Also dial each address from here and compare certificates. Default false.",
-  }),
-  allowLockout: z
-    .boolean()
-    .optional()
-    .meta({ description: "Allow removing the last way in that the connection uses. Default false." }),
-  connection: connection.optional(),
-});
-type Args = z.infer<typeof args>;
-
-const state = z.object({
-  ...listenerFacts,
-  resolvedAddress: z.string().meta({ description: "What the server should hold." }),
-  previousAddress: z
-    .string()
-    .meta({ description: "What the server held before, put back when this is destroyed." }),
-  connection: connection.optional(),
-  given,
-  server: serverIdentity,
-  /** What this resource set, where that is not `resolvedAddress` any more because the server's addresses have changed. */
-  assigned: z.string().optional(),
-  incomplete: z.string().optional(),
-  /** Whether the server had bound `address` when what followed failed. */
-  wasBound: z.boolean().optional(),
-});
-type State = z.infer<typeof state>;
 
 export const httpsAddress: ResourceHandler<Args, State> = {
   args,
@@ -94,7 +56,7 @@ export const httpsAddress: ResourceHandler<Args, State> = {
   },
 
   async create(context, wanted) {
-    const id = wanted.target === undefined ? key : `${key}@${wanted.target}`;
+    const id = idOf(wanted);
     return { id, state: await ensure(context, id, undefined, wanted) };
   },
 
@@ -111,7 +73,36 @@ export const httpsAddress: ResourceHandler<Args, State> = {
   update: (context, id, old, wanted) => ensure(context, id, old, wanted),
 
   delete: (context, _id, old) => withWaysOut(() => takeBack(context, old)),
+
+  importId: `[REMOTE:]${key}[@MEMBER]`,
+
+  async import(context, id) {
+    const { connection, target } = readImportId(context, id);
+    const client = await context.connect(connection);
+    const server = await requireMember(client, undefined, { fresh: true, target });
+    await requireTargetNamed(client, server, target);
+    const address = heldAddress(server);
+    if (address === "" || isStopgap(address)) return undefined;
+    const floating = (await isOwnAddress(client, address, target)) ? undefined : true;
+    const wanted: Args = { address, target, floating, connection };
+    refuseUnlessSayable(httpsAddress, `HttpsAddress ${id}`, wanted);
+    await proveFound(context, { client, server, target, allowLockout: false }, undefined);
+    // As it was found it stays when this is destroyed.
+    return { id: idOf(wanted), args: wanted, state: toState(server, knownOf(wanted, address, address)) };
+  },
 };
+
+function idOf({ target }: Args): string {
+  return target === undefined ? key : `${key}@${target}`;
+}
+
+function readImportId(context: Context, id: string): Pick<Args, "connection" | "target"> {
+  return readId("HttpsAddress", httpsAddress.importId, id, (text) => {
+    const { connection, rest } = splitRemote(context, text);
+    const found = /^core\.https_address(?:@(.+))?$/u.exec(rest);
+    return found === null ? undefined : { connection, target: found[1] };
+  });
+}
 
 /** Puts back what was there before, if the server still holds what this resource set. */
 async function takeBack(context: Context, old: State): Promise<void> {
@@ -168,13 +159,7 @@ async function ensure(context: Context, id: string, old: State | undefined, want
   // Nobody has anything of a port that is another one at each start.
   const previousAddress = old?.previousAddress ?? (isStopgap(held) ? "" : held);
   const change = { client, server, target, allowLockout };
-  const known = {
-    given: remember(wanted),
-    connection: wanted.connection,
-    resolvedAddress,
-    assigned: resolvedAddress,
-    previousAddress,
-  };
+  const known = knownOf(wanted, resolvedAddress, previousAddress);
   try {
     if (!isSameListener(held, resolvedAddress)) await setAddress(context, change, resolvedAddress);
     else await proveFound(context, change, old);
@@ -255,11 +240,16 @@ function claimOf(server: AdministeredServer): string {
   return JSON.stringify(["HttpsAddress", serverKey(server), server.identity.name]);
 }
 
+/** What is known beside what the server says. */
+type Known = Pick<State, "given" | "connection" | "resolvedAddress" | "assigned" | "previousAddress">;
+
+function knownOf(wanted: Args, resolvedAddress: string, previousAddress: string): Known {
+  const { connection } = wanted;
+  return { given: remember(wanted), connection, resolvedAddress, assigned: resolvedAddress, previousAddress };
+}
+
 /** The one mapping from the server to the state. */
-function toState(
-  server: AdministeredServer,
-  known: Pick<State, "given" | "connection" | "resolvedAddress" | "assigned" | "previousAddress">,
-): State {
+function toState(server: AdministeredServer, known: Known): State {
   return {
     ...listenerFactsOf(server),
     server: server.identity,

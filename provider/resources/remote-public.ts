@@ -12,7 +12,14 @@ import type { Pin } from "../lxd/transport";
 import { readCertificate } from "../pki/certificate";
 import { remember } from "./given";
 import { isIncus } from "./join";
-import { beginRecord, entryAddress, observeEntry, recordRemote, type Recording } from "./remote-config";
+import {
+  beginRecord,
+  entryAddress,
+  observeEntry,
+  type Recorded,
+  recordRemote,
+  type Recording,
+} from "./remote-config";
 import { type Before, choosePlace, type ConfigPlace, lookAround } from "./remote-place";
 import { type Args, secretInputs, type State } from "./remote-schema";
 
@@ -49,10 +56,7 @@ export async function recordImageServer(
   wanted: Args,
   { server, recording }: Prepared,
 ): Promise<State> {
-  let known: State = {
-    ...{ ...server, addresses: [server.address], projects: [], enrolled: false },
-    ...{ ...recording.begun, given: remember(wanted, secretInputs) },
-  };
+  let known = toState(wanted, server, recording.begun);
   const { serverCertificate } = server;
   const { setDefault } = wanted;
   const entry = entryOf(wanted, recording.place, server);
@@ -71,6 +75,17 @@ export async function recordImageServer(
     const message = `Remote ${wanted.name} of an image server: ${incomplete}.`;
     throw new PartialError(id, { ...known, incomplete }, message, error);
   }
+}
+
+function toState(wanted: Args, server: ImageServer, recorded: Recorded): State {
+  const facts = { ...server, addresses: [server.address], projects: [], enrolled: false };
+  return { ...facts, ...recorded, given: remember(wanted, secretInputs) };
+}
+
+/** An image server that has its entry already. Changes nothing. Errors as of {@link prepareImageServer}. */
+export async function foundImageServer(context: Context, wanted: Args, recorded: Recorded): Promise<State> {
+  const { flavor: _flavor, ...server } = await lookAt(context, wanted);
+  return toState(wanted, server, recorded);
 }
 
 function entryOf(wanted: Args, { flavor }: ConfigPlace, { address }: ImageServer) {

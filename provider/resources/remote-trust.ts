@@ -80,14 +80,21 @@ export async function beTrusted(context: Context, id: string, joining: Joining):
     if (mayReplace && (await replacedItself(context, id, old, begun, reached))) return old.enrolled;
   }
   if (isNewClient && old.enrolled && hasExpired(old, context.now())) sayItStays(context, old);
-  if (wanted.token === undefined) {
-    return refuse(
-      "LXD_NOT_TRUSTED",
-      `Remote ${wanted.name}: ${reached.client.name} does not trust the client ${begun.clientFingerprint}, and there is no ` +
-        "token to redeem. Give a token, or add the certificate on the server (`lxc config trust add`)",
-    );
-  }
+  if (wanted.token === undefined) return refuseWithoutToken(wanted, reached, begun);
   return redeemToken(context, id, wanted.token.trim(), joining);
+}
+
+/** Refuses a client that the server takes for a stranger, and that has no token. */
+export function refuseWithoutToken(
+  { name }: Pick<Args, "name">,
+  { client }: Reached,
+  { clientFingerprint }: Pick<State, "clientFingerprint">,
+): never {
+  return refuse(
+    "LXD_NOT_TRUSTED",
+    `Remote ${name}: ${client.name} does not trust the client ${clientFingerprint}, and there is no token to redeem. Give a ` +
+      "token, or add the certificate on the server (`lxc config trust add`)",
+  );
 }
 
 /** Whether a run that was cut off made the server trust this client: what it has made is nobody else's. */

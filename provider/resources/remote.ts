@@ -17,14 +17,12 @@ import {
   type ResourceHandler,
   withWaysOut,
 } from "../handler";
-import { dialledAddress } from "../lxd/address";
 import type { Pin } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
-import { type KeyPair, readCertificate } from "../pki/certificate";
+import { readCertificate } from "../pki/certificate";
 import { clientClaim } from "./claims";
-import { changedInputs, remember } from "./given";
+import { changedInputs } from "./given";
 import { isIncus, type Reached, reach } from "./join";
-import { pkcs12Of } from "./pkcs12";
 import {
   beginRecord,
   entryAddress,
@@ -52,16 +50,12 @@ import {
   requireFlavor,
   type Surroundings,
 } from "./remote-place";
-import {
-  certificateFacts,
-  explicitPin,
-  prepareImageServer,
-  readImageServer,
-  recordImageServer,
-} from "./remote-public";
+import { importRemote, remoteImportId } from "./remote-import";
+import { explicitPin, prepareImageServer, readImageServer, recordImageServer } from "./remote-public";
 import { remoteRules } from "./remote-rules";
-import { args, type Args, isImageServer, secretInputs, state, type State } from "./remote-schema";
-import { beTrusted, destination, hasExpired, identityOf, sayWhatStays, withdraw } from "./remote-trust";
+import { args, type Args, isImageServer, state, type State } from "./remote-schema";
+import { begin, describe } from "./remote-state";
+import { beTrusted, destination, hasExpired, sayWhatStays, withdraw } from "./remote-trust";
 
 export const remote: ResourceHandler<Args, State> = {
   args,
@@ -109,6 +103,9 @@ export const remote: ResourceHandler<Args, State> = {
       await withdraw(context, old);
       await forgetAll(context, beforeOf(old));
     }),
+
+  importId: remoteImportId,
+  import: importRemote,
 };
 
 /** Create and update are one. */
@@ -262,54 +259,6 @@ function whereabouts(old: State | undefined, wanted: Args): { addresses: readonl
     "INPUT_INVALID",
     `Remote ${wanted.name}: without a token give addresses and serverFingerprint or serverCertificate`,
   );
-}
-
-/** What is known before the server has said more: enough to go on from, should the next step fail. */
-async function begin(
-  reached: Reached,
-  old: State | undefined,
-  wanted: Args,
-  pair: KeyPair,
-  addresses: readonly string[],
-): Promise<Omit<State, "name" | "configState">> {
-  const client = readCertificate(pair.certificate);
-  return {
-    address: reached.address,
-    addresses: addresses.map(dialledAddress),
-    ...certificateFacts(reached.client.serverCertificate ?? ""),
-    serverName: old?.serverName ?? "",
-    serverVersion: old?.serverVersion ?? "",
-    serverType: old?.serverType ?? "lxd",
-    clientCertificate: pair.certificate,
-    clientKey: pair.privateKey,
-    clientFingerprint: client.fingerprint,
-    clientExpiresAt: client.expiresAt.toISOString(),
-    ...(await pkcs12Of({ ...wanted, pair, friendlyName: wanted.name }, old && heldArchive(old))),
-    projects: old?.projects ?? [],
-    enrolled: old?.enrolled ?? false,
-    token: wanted.token,
-    given: remember(wanted, secretInputs),
-  };
-}
-
-function heldArchive(old: State): Parameters<typeof pkcs12Of>[1] {
-  const { name: friendlyName, pkcs12, pkcs12Password } = old;
-  const { pkcs12Encryption } = old.given as Args;
-  return { pair: identityOf(old), friendlyName, pkcs12, pkcs12Password, pkcs12Encryption };
-}
-
-/** The one mapping from the server, as this client sees it, to the state. */
-async function describe(reached: Reached, known: State): Promise<State> {
-  const { client, server, address } = reached;
-  return {
-    ...known,
-    address,
-    ...certificateFacts(client.serverCertificate ?? ""),
-    serverName: server.environment?.server_name ?? "",
-    serverVersion: server.environment?.server_version ?? "",
-    serverType: server.environment?.server === "incus" ? "incus" : "lxd",
-    projects: await client.getProjectNames(),
-  };
 }
 
 /** A client that was out and is trusted now: somebody let it in again, so that it is not this resource's to take back. */

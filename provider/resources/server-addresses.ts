@@ -41,15 +41,34 @@ export async function resolveListenAddress(
 ): Promise<string> {
   const { address, target, floating } = choice;
   if (address === undefined) return chooseAddress(client, choice, chosen);
-  const ip = listenIp(address);
-  if (ip === undefined || floating === true || !(await knowsInterfaces(client, target))) return address;
-  const own = await client.getServerAddresses({ target });
-  if (own.some((candidate) => covers(candidate, ip))) return address;
+  const missing = floating === true ? undefined : await findMissing(client, address, target);
+  if (missing === undefined) return address;
   return refuse(
     "INPUT_INVALID",
-    `address ${JSON.stringify(address)}: ${describeMember(client, target)} does not have ${ip}. It has ${list(own)}. ` +
-      "Use one of them, or floating: true for an address that moves between hosts",
+    `address ${JSON.stringify(address)}: ${describeMember(client, target)} does not have ${missing.ip}. It has ` +
+      `${list(missing.own)}. Use one of them, or floating: true for an address that moves between hosts`,
   );
+}
+
+/** Whether the server has the address to listen on now, as far as can be told: else only `floating` allows it. */
+export async function isOwnAddress(
+  client: LxdClient,
+  address: string,
+  target: string | undefined,
+): Promise<boolean> {
+  return (await findMissing(client, address, target)) === undefined;
+}
+
+/** The IP address that the server does not have, and those that it has; undefined where it has it or nobody can tell. */
+async function findMissing(
+  client: LxdClient,
+  address: string,
+  target: string | undefined,
+): Promise<{ ip: string; own: ServerAddress[] } | undefined> {
+  const ip = listenIp(address);
+  if (ip === undefined || !(await knowsInterfaces(client, target))) return undefined;
+  const own = await client.getServerAddresses({ target });
+  return own.some((candidate) => covers(candidate, ip)) ? undefined : { ip, own };
 }
 
 /** Whether the value to set is found by looking at the server's addresses, and so may change with them. */

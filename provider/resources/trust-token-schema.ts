@@ -119,13 +119,11 @@ export function rightsOf(source: { restricted?: unknown; projects?: unknown; gro
   return source.groups === undefined ? restrictionOf(source) : membershipOf(source);
 }
 
-/** The restriction that inputs or an entry of the trust store say. */
+/** The restriction that inputs or an entry of the trust store say. Projects of one that is not restricted mean nothing. */
 export function restrictionOf(source: { restricted?: unknown; projects?: unknown }): Restriction {
   const isSaid = typeof source.restricted === "boolean";
-  return {
-    restricted: isSaid ? source.restricted === true : Array.isArray(source.projects),
-    projects: sortedNames(source.projects),
-  };
+  const restricted = isSaid ? source.restricted === true : Array.isArray(source.projects);
+  return { restricted, projects: restricted ? sortedNames(source.projects) : [] };
 }
 
 /** The groups that inputs or an identity say. Servers refuse one that is named twice. */

@@ -14,15 +14,12 @@ import { isDeepStrictEqual } from "node:util";
 import { connectionRules } from "../connection";
 import { refuse } from "../errors";
 import { type Context, keepWhenUnreachable, type ResourceHandler, withWaysOut } from "../handler";
-import { dialledAddress } from "../lxd/address";
 import { decodeTrustToken, encodeTrustToken } from "../lxd/trust-token";
 import { hasUnknown } from "../unknown";
-import { certificateToken } from "./certificate-token";
 import { clientClaim } from "./claims";
 import { requireSight } from "./current-identity";
 import { requireGone } from "./cluster-member";
 import { changedInputs, remember } from "./given";
-import { identityToken } from "./identity-token";
 import {
   claimName,
   type Place,
@@ -31,19 +28,11 @@ import {
   requireNameFree,
   type TokenClient,
   type TokenKind,
-  type WaitingToken,
 } from "./issuing";
-import { type AdministeredServer, getAdministeredServer, type ServerIdentity } from "./server-identity";
-import {
-  args,
-  type Args,
-  kindOf,
-  type Rights,
-  rightsOf,
-  state,
-  type State,
-  tokenRules,
-} from "./trust-token-schema";
+import type { AdministeredServer } from "./server-identity";
+import { importToken, tokenImportId } from "./trust-token-import";
+import { args, type Args, kindOf, rightsOf, state, type State, tokenRules } from "./trust-token-schema";
+import { addressesGiven, adopted, describeUselessness, placeOf, tokenOf, waiting } from "./trust-token-state";
 import { type ClientMarks, findClient } from "./trusted-client";
 
 export const trustToken: ResourceHandler<Args, State> = {
@@ -107,21 +96,10 @@ export const trustToken: ResourceHandler<Args, State> = {
   },
 
   delete: (context, _id, old) => withWaysOut(() => withdraw(context, old)),
+
+  importId: tokenImportId,
+  import: importToken,
 };
-
-async function placeOf(
-  context: Context,
-  connection: Args["connection"],
-  expected: ServerIdentity | undefined,
-  options: { fresh?: boolean } = {},
-): Promise<Place> {
-  const client = await context.connect(connection);
-  return { context, client, server: await getAdministeredServer(client, expected, options) };
-}
-
-function tokenOf(place: Place, rights: Rights): TokenKind {
-  return "groups" in rights ? identityToken(place, rights) : certificateToken(place, rights);
-}
 
 function kindHeld({ held }: State): TokenKind["kind"] {
   return "groups" in held ? "identity" : "certificate";
@@ -212,21 +190,13 @@ async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Prom
   const { client, server } = place;
   token.requireSupport();
   await requireSight(client, server, { held: rightsOf(wanted), isNew: true });
-  const base = {
-    given: remember(wanted),
-    connection: wanted.connection,
-    server: server.identity,
-    serverFingerprint: server.identity.fingerprint,
-    addresses: addressesGiven(wanted) ?? [...server.addresses],
-    held: rightsOf(wanted),
-  };
   const clients = await token.getClients({ fresh: true });
   const expected = clients.find((entry) => entry.fingerprint === wanted.clientFingerprint?.toLowerCase());
   if (expected !== undefined) {
     const { fingerprint } = expected;
     await token.changeClient(fingerprint);
     place.context.claim(claimOf(place, fingerprint));
-    return { ...base, state: "consumed", clientFingerprint: fingerprint, knownClients: [fingerprint] };
+    return adopted(place, wanted, fingerprint);
   }
   requireListening(place);
   requireAddresses(place, wanted.addresses);
@@ -236,17 +206,9 @@ async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Prom
   const namesakes = clients
     .filter(({ name }) => name === wanted.clientName)
     .map((entry) => entry.fingerprint);
-  const { mark, ...issued } = await token.issue(wanted.clientName);
+  const issued = await token.issue(wanted.clientName);
   const addresses = addressesGiven(wanted) ?? [...issued.addresses];
-  return {
-    ...base,
-    ...mark,
-    state: "pending",
-    knownClients: namesakes,
-    expiresAt: issued.expiresAt,
-    addresses,
-    token: encodeTrustToken({ ...issued, clientName: wanted.clientName, addresses, kind: token.kind }),
-  };
+  return { ...waiting(place, wanted, { ...issued, addresses }), knownClients: namesakes };
 }
 
 /** The token as it is now; undefined where it can no longer be redeemed and no trusted client came of it. */
@@ -258,19 +220,19 @@ async function observe(
   const { context, client, server } = place;
   const token = tokenOf(place, old.held);
   await requireSight(client, server, old);
-  const waiting = await token.findWaiting(old, options);
-  if (waiting !== undefined) {
-    const incomplete = describeUselessness(waiting, place);
-    return { ...old, state: "pending", server: server.identity, held: waiting.rights, incomplete };
+  const found = await token.findWaiting(old, options);
+  if (found !== undefined) {
+    const incomplete = describeUselessness(found, place);
+    return { ...old, state: "pending", server: server.identity, held: found.rights, incomplete };
   }
-  const found = findClient(await token.getClients(options), marksOf(old));
-  if (found === "none") return undefined;
+  const redeemer = findClient(await token.getClients(options), marksOf(old));
+  if (redeemer === "none") return undefined;
   const ended = {
     ...{ ...old, state: "consumed" as const, server: server.identity },
     ...{ serverFingerprint: server.identity.fingerprint, operation: undefined, identity: undefined },
     incomplete: undefined,
   };
-  if (found === "several") {
+  if (redeemer === "several") {
     context.log(
       "warning",
       `${client.name} trusts several new clients named ${JSON.stringify(nameOf(old))}; none is taken for the one that ` +
@@ -278,20 +240,7 @@ async function observe(
     );
     return ended;
   }
-  return { ...ended, clientFingerprint: found.fingerprint, held: found.rights };
-}
-
-/**
- * Why a token that waits can lead nobody in; undefined where it can. It stays in state, because it is still on the server,
- * where it holds its name, until an update or a destroy revokes it.
- */
-function describeUselessness(waiting: WaitingToken, { context, client, server }: Place): string | undefined {
-  const { expiresAt, fingerprint } = waiting;
-  if (expiresAt !== undefined && new Date(expiresAt) <= context.now())
-    return `the token expired at ${expiresAt}`;
-  return fingerprint === server.identity.fingerprint
-    ? undefined
-    : `the token names a certificate that ${client.name} has no more, so its client would refuse to connect`;
+  return { ...ended, clientFingerprint: redeemer.fingerprint, held: redeemer.rights };
 }
 
 /** With other addresses wanted a pending token is written anew around the same secret. */
@@ -304,11 +253,6 @@ function readdressed(
   if (decoded === undefined) return { token: now.token, addresses: now.addresses };
   const addresses = addressesGiven(wanted) ?? [...server.addresses];
   return { token: encodeTrustToken({ ...decoded, addresses }), addresses };
-}
-
-/** As they stand in tokens: `lxc` dials what is there, on port 443 where none is named. */
-function addressesGiven({ addresses }: Args): string[] | undefined {
-  return addresses?.map(dialledAddress);
 }
 
 function marksOf(old: State): ClientMarks {

@@ -1,6 +1,5 @@
 /** From the name of a remote that `lxc` or `incus` has to its server, with the pin and the client certificate they use. */
-import { homedir } from "node:os";
-import { resolve } from "node:path";
+import { statSync } from "node:fs";
 import {
   type ConfigFlavor,
   flavorOfDirectory,
@@ -10,6 +9,7 @@ import {
   readRemote,
 } from "../client-config/client-directory";
 import { defaultClientDirectory } from "../client-config/default-directory";
+import { absolutePath } from "../client-config/expand-path";
 import { listRemotes } from "../client-config/remote-list";
 import { AccessError, refuse } from "../errors";
 import { describeServerAddressProblem, parseServerAddress } from "../lxd/address";
@@ -117,10 +117,20 @@ function localEndpoint(
   return { kind: "unix", socketPath };
 }
 
-function usualDirectories({ environment, programDirectory }: Place): string[] {
+function usualDirectories(place: Place): string[] {
+  return usualConfigDirs(place).map((path) => localPath(path, place.programDirectory, "configDir"));
+}
+
+/** The directories that `lxc` and `incus` use, as a program would write them: below `~` where nothing else is said. */
+export function usualConfigDirs({ environment, programDirectory }: Place): string[] {
+  const exists = (path: string): boolean => isDirectoryThere(absolutePath(path, programDirectory));
   return (["lxd", "incus"] as const).map((flavor) =>
-    resolve(programDirectory, defaultClientDirectory(flavor, environment, homedir())),
+    defaultClientDirectory(flavor, environment, "~", exists),
   );
+}
+
+function isDirectoryThere(path: string | undefined): boolean {
+  return path !== undefined && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 async function find(name: string, directories: readonly string[]): Promise<Found | undefined> {

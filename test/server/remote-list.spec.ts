@@ -24,6 +24,7 @@ const context: Context = {
   isClaimed: () => assert.fail("nothing is made"),
   onUnreachable: "fail",
   programDirectory: tmpdir(),
+  usualConfigDirs: () => assert.fail("the directory is named"),
   now: () => new Date(),
   log: () => undefined,
 };
