@@ -55,24 +55,24 @@ const parts = [
     uses: ["ground", "terms", "ways in", "resources", "lxd"],
     packages: [],
   },
+  // What the fronts have in common.
+  {
+    name: "front",
+    files: ["provider/resource-front", "provider/function-front", "provider/secrets"],
+    uses: ["ground", "terms", "registry"],
+    packages: [],
+  },
   {
     name: "dynamic front",
-    files: ["provider/dynamic", "provider/dynamic-provider", "provider/secrets"],
-    uses: ["ground", "terms", "ways in", "registry", "lxd"],
+    files: ["provider/dynamic", "provider/dynamic-provider"],
+    uses: ["ground", "terms", "registry", "lxd", "front"],
     packages: ["@pulumi/pulumi"],
   },
   {
     name: "function front",
     files: ["provider/invoke"],
-    uses: ["ground", "terms", "ways in", "registry", "lxd"],
+    uses: ["ground", "terms", "registry", "lxd", "front"],
     packages: [],
-  },
-  // What a program loads: none of the provider's code, nor what that needs.
-  {
-    name: "sdk's functions",
-    files: ["sdk/invoke"],
-    uses: ["sdk", "function front"],
-    packages: ["@pulumi/pulumi"],
   },
   {
     name: "plugin",
@@ -84,7 +84,14 @@ const parts = [
     name: "package schema",
     files: ["provider/schema/"],
     uses: ["ground", "terms", "registry"],
-    packages: ["zod"],
+    packages: ["yaml", "zod"],
+  },
+  // What a program loads: none of the provider's code, nor what that needs.
+  {
+    name: "sdk's functions",
+    files: ["sdk/invoke"],
+    uses: ["sdk", "function front"],
+    packages: ["@pulumi/pulumi"],
   },
   { name: "sdk", files: ["sdk/"], uses: ["sdk's functions"], packages: ["@pulumi/pulumi"] },
   { name: "examples", files: ["examples/"], uses: [], packages: ["@pulumi/pulumi", "pulumi-lxd-access"] },

@@ -1,30 +1,55 @@
-/** What the documents say of the resources and functions as a whole. */
-import type { FunctionName, ResourceName } from "../registry";
+/** What the documents say of the resources and functions as a whole, in the form of the Pulumi Registry. */
+import { type FunctionName, handlers, type ResourceName } from "../registry";
+import { functionExamples, importExamples, resourceExamples } from "./examples";
+import { goImportPath, type Hosting } from "./languages";
+import { csharpProgram } from "./programs/csharp";
+import { goProgram } from "./programs/go";
+import { javaProgram } from "./programs/java";
+import { type Program, typed } from "./programs/program";
+import { pythonProgram } from "./programs/python";
+import { typescriptProgram } from "./programs/typescript";
+import { yamlProgram } from "./programs/yaml";
+import { tokenOf } from "./properties";
+import { functionTexts, resourceTexts } from "./texts";
 
-export const providerDescription =
-  "The provider of the package lxd-access. Its configuration is the way in to the server of every resource that has no " +
-  "`connection` of its own.";
-
-const resources: Readonly<Record<ResourceName, string>> = {
-  ClientCertificate: "A key pair and self-signed certificate for clients, as `lxc` makes for itself.",
-  HttpsAddress: "The address a server listens on for clients (`core.https_address`).",
-  Remote:
-    "A server that this client trusts and that trusts this client, and a remote that `lxc` uses as it is.",
-  TrustToken: "An invitation for one client: a one-shot token for Remote or for `lxc remote add`.",
-};
-
-const functions: Readonly<Record<FunctionName, string>> = {
-  decodeTrustToken: "What a trust token says, but for the secret in it.",
-  getDefaultRemote: "The remote to which a client's commands go that name none.",
-  getServer: "What a server is, and where it listens.",
-  getServerAddresses: "The addresses that a server has on its network interfaces.",
-  listRemotes: "The remotes of a client directory, those built into the client included.",
-};
-
-export function resourceDescription(name: ResourceName): string {
-  return resources[name];
+export function resourceDescription(name: ResourceName, hosting: Hosting): string {
+  return [resourceTexts[name], examples(resourceExamples[name], hosting), importSection(name)].join("\n\n");
 }
 
-export function functionDescription(name: FunctionName): string {
-  return functions[name];
+export function functionDescription(name: FunctionName, hosting: Hosting): string {
+  return [functionTexts[name], examples([functionExamples[name]], hosting)].join("\n\n");
+}
+
+function examples(programs: readonly Program[], hosting: Hosting): string {
+  const texts = programs.flatMap((program) => [
+    "{{% example %}}",
+    `### ${program.title}`,
+    ...Object.entries(inEachLanguage(program, hosting)).map(([language, text]) => fenced(language, text)),
+    "{{% /example %}}",
+  ]);
+  return ["{{% examples %}}", "## Example Usage", ...texts, "{{% /examples %}}"].join("\n\n");
+}
+
+/** The text of a program by language, as code blocks name it. */
+function inEachLanguage(program: Program, hosting: Hosting): Readonly<Record<string, string>> {
+  const all = typed(program);
+  return {
+    yaml: yamlProgram(all),
+    python: pythonProgram(all),
+    go: goProgram(all, goImportPath(hosting)),
+    csharp: csharpProgram(all),
+    // What the class of a package's functions is called in Java, only its generator knows.
+    ...(all.steps.every(({ kind }) => kind === "resource") && { java: javaProgram(all) }),
+    typescript: typescriptProgram(all),
+  };
+}
+
+function importSection(name: ResourceName): string {
+  const form = `What exists already can be imported, by an id of this form: \`${handlers[name].importId.replaceAll("`", "")}\``;
+  const command = `$ pulumi import ${tokenOf(name)} example ${importExamples[name]}`;
+  return ["## Import", form, fenced("sh", command)].join("\n\n");
+}
+
+function fenced(language: string, text: string): string {
+  return `\`\`\`${language}\n${text}\n\`\`\``;
 }

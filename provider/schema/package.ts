@@ -1,10 +1,11 @@
 /** The package schema (schema.json) of the plugin: from the handlers, and nothing that they do not say. */
 import { type AnyHandler, functions, handlers } from "../registry";
 import { configuration, configVariables, providerInputs } from "./configuration";
-import { functionDescription, providerDescription, resourceDescription } from "./documentation";
-import { languages } from "./languages";
+import { functionDescription, resourceDescription } from "./documentation";
+import { type Hosting, languages } from "./languages";
 import { objectOf, propertiesOf, shownOf, tokenOf, typesIn } from "./properties";
 import type { FunctionSpec, PackageSpec, ResourceSpec } from "./spec";
+import { providerText } from "./texts";
 
 /** The parts of package.json that the schema repeats. */
 export interface Manifest {
@@ -25,14 +26,19 @@ const keywords = [
 export function packageSchema(manifest: Manifest): PackageSpec {
   const { version, description, license, homepage, author: publisher } = manifest;
   const repository = repositoryOf(manifest);
+  const hosting = { repository };
   const resources = entriesOf(handlers).map(
-    ([name, handler]) => [tokenOf(name), resourceSpec(name, handler)] as const,
+    ([name, handler]) => [tokenOf(name), resourceSpec(name, handler, hosting)] as const,
   );
   const asked = entriesOf(functions).map(
     ([name, { args, result }]) =>
       [
         tokenOf(name),
-        { description: functionDescription(name), inputs: objectOf(args), outputs: objectOf(result) },
+        {
+          description: functionDescription(name, hosting),
+          inputs: objectOf(args),
+          outputs: objectOf(result),
+        },
       ] as const satisfies readonly [string, FunctionSpec],
   );
   return {
@@ -45,9 +51,9 @@ export function packageSchema(manifest: Manifest): PackageSpec {
     ...(homepage !== undefined && { homepage }),
     ...(publisher !== undefined && { publisher }),
     ...(repository !== undefined && { repository, pluginDownloadURL: downloadAddress(repository) }),
-    language: languages({ repository }, description),
+    language: languages(hosting, description),
     config: { variables: configVariables() },
-    provider: { description: providerDescription, inputProperties: providerInputs() },
+    provider: { description: providerText, inputProperties: providerInputs() },
     types: typesIn([
       configuration,
       ...Object.values(handlers).flatMap(({ args, state }) => [args, shownOf(state)]),
@@ -58,12 +64,16 @@ export function packageSchema(manifest: Manifest): PackageSpec {
   };
 }
 
-function resourceSpec(name: keyof typeof handlers, { args, state, nameInput }: AnyHandler): ResourceSpec {
+function resourceSpec(
+  name: keyof typeof handlers,
+  { args, state, nameInput }: AnyHandler,
+  hosting: Hosting,
+): ResourceSpec {
   const inputs = propertiesOf(args);
   const requiredInputs = inputs.required.filter((input) => input !== nameInput);
   const outputs = propertiesOf(shownOf(state));
   return {
-    description: resourceDescription(name),
+    description: resourceDescription(name, hosting),
     inputProperties: inputs.properties,
     ...(requiredInputs.length > 0 && { requiredInputs }),
     properties: outputs.properties,

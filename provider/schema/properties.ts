@@ -77,7 +77,7 @@ function enumName(value: string): string {
   if (value === "3des") return "TripleDes";
   return value
     .split(/[^a-z0-9]+/i)
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase())
     .join("");
 }
 
