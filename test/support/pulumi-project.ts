@@ -28,6 +28,8 @@ const root = resolve(__dirname, "../..");
 export class PulumiProject {
   /** Everything that every command printed. */
   transcript = "";
+  /** The file of the program. */
+  private program = "index.ts";
 
   private constructor(
     readonly directory: string,
@@ -38,10 +40,17 @@ export class PulumiProject {
   /**
    * Makes a project with a program, and its stack `test`. `config` is by full name (`lxd-access:socketPath`).
    * `install: false` leaves node_modules to the caller; otherwise it is this checkout's. Types are checked on request.
+   * In YAML the program is Pulumi.yaml without name and runtime, and what serves it is this checkout's plugin on PATH.
    */
   static async create(
     program: string,
-    options: { config?: Record<string, string>; install?: boolean; checkTypes?: boolean; main?: string } = {},
+    options: {
+      config?: Record<string, string>;
+      install?: boolean;
+      checkTypes?: boolean;
+      main?: string;
+      language?: "typescript" | "yaml";
+    } = {},
   ): Promise<PulumiProject> {
     const directory = mkdtempSync(join(tmpdir(), "lxa-stack-"));
     const project = new PulumiProject(directory, {
@@ -59,10 +68,16 @@ export class PulumiProject {
       TMPDIR: join(directory, ".tmp"),
     });
     for (const folder of [".state", ".home", ".tmp"]) mkdirSync(join(directory, folder));
-    if (options.install !== false) symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
-    project.write("Pulumi.yaml", "name: test\nruntime: nodejs\n");
-    if (options.install !== false) project.write("package.json", '{ "name": "test", "main": "index.ts" }\n');
-    project.write(options.main ?? "index.ts", program);
+    if (options.language === "yaml") {
+      project.putPluginOnPath();
+    } else {
+      if (options.install !== false) symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
+      project.write("Pulumi.yaml", "name: test\nruntime: nodejs\n");
+      if (options.install !== false)
+        project.write("package.json", '{ "name": "test", "main": "index.ts" }\n');
+    }
+    project.program = options.language === "yaml" ? "Pulumi.yaml" : (options.main ?? "index.ts");
+    project.give(program);
     try {
       await project.expect(0, "stack", "init", "test");
       for (const [key, value] of Object.entries(options.config ?? {})) await project.configure(key, value);
@@ -75,6 +90,22 @@ export class PulumiProject {
 
   write(file: string, text: string): void {
     writeFileSync(join(this.directory, file), text);
+  }
+
+  /** Puts another program in the place of the one that is there. */
+  give(program: string): void {
+    const head = this.program === "Pulumi.yaml" ? "name: test\nruntime: yaml\n" : "";
+    this.write(this.program, head + program);
+  }
+
+  /** Has the engine find this checkout's plugin, as `npm install --global` would. */
+  private putPluginOnPath(): void {
+    const folder = join(this.directory, ".bin");
+    mkdirSync(folder);
+    const main = join(root, "dist", "provider", "plugin", "main.js");
+    const script = `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`;
+    writeFileSync(join(folder, "pulumi-resource-lxd-access"), script, { mode: 0o755 });
+    this.env["PATH"] = `${folder}:${this.env["PATH"] ?? ""}`;
   }
 
   /** Runs `pulumi` and requires an exit code. */
