@@ -68,7 +68,7 @@ export interface Reply {
 
 /** For whom a request is sent. */
 export interface Sender {
-  /** Aborted when nobody wants it any more: what has not been sent by then is not sent. */
+  /** Aborted when nobody wants it any more: what waits for its turn is not sent then, nor a change that waits for a connection. */
   readonly signal: AbortSignal;
   /** Called right before it is sent, and again where a read is repeated. */
   readonly onSending?: () => void;
@@ -154,7 +154,8 @@ export class Transport {
       onSending?.();
     });
     this.deadline = deadline;
-    signal.addEventListener("abort", giveUp);
+    // The connection would be given up with it, for which others wait; so a read, which does no harm, goes over it all the same.
+    if (request.method !== "GET") signal.addEventListener("abort", giveUp);
     if (this.stream?.destroyed === false) deadline.run();
     try {
       const reply = await this.exchangeOrRepeat(client, request, deadline.signal);
