@@ -10,7 +10,6 @@ import { setImmediate } from "node:timers/promises";
 import { Call } from "../../provider/call";
 import { writeRemote } from "../../provider/client-config/client-directory";
 import { withDirectoryLock } from "../../provider/client-config/directory-lock";
-import { AccessError } from "../../provider/errors";
 import { handlers } from "../../provider/registry";
 import { reach } from "../../provider/resources/join";
 import { startDouble } from "../support/double/double";
@@ -20,8 +19,9 @@ import { openHttps, viewOf } from "../support/server-view";
 import {
   type Calls,
   callsIn,
+  errorOf,
   type HeldServer,
-  type Outcome,
+  resultOf,
   type Running,
   startHeldServer,
 } from "../support/stoppable";
@@ -233,7 +233,7 @@ describe("a call that is stopped before it has changed anything", () => {
       const message =
         `Reading the server https://127.0.0.1:${port}: not done within the 0.2 s that customTimeouts allow, and nothing ` +
         "was changed. Run again, or allow more [LXD_TIMEOUT]";
-      assert.equal((await errorOf(read)).message, message);
+      assert.equal(errorOf(await read.outcome).message, message);
       assert.deepEqual(own.messages, []);
     } finally {
       await own.close();
@@ -253,7 +253,7 @@ describe("a call that is stopped before it has changed anything", () => {
         events.push("ends");
       }),
     );
-    const seen = errorOf(look).then(({ errorCode }) => events.push(errorCode));
+    const seen = look.outcome.then((outcome) => events.push(errorOf(outcome).errorCode));
     while (events.length === 0) await setImmediate();
     look.stop();
     await setImmediate();
@@ -365,19 +365,8 @@ async function connectionsOf(gate: Gate, count: number): Promise<void> {
   while (gate.connections() < count) await setImmediate();
 }
 
-async function errorOf(call: Running<unknown>): Promise<AccessError> {
-  const outcome = await call.outcome;
-  assert.ok("error" in outcome && outcome.error instanceof AccessError, JSON.stringify(outcome));
-  return outcome.error;
-}
-
 /** Requires that a call was stopped while it did this. */
 async function stoppedAt(call: Running<unknown>, doing: string): Promise<void> {
-  const { message } = await errorOf(call);
+  const { message } = errorOf(await call.outcome);
   assert.equal(message, `${doing}: cancelled before anything was changed. Run again [CANCELLED]`);
-}
-
-function resultOf<Result>(outcome: Outcome<Result>): Result {
-  if ("error" in outcome) throw outcome.error;
-  return outcome.result;
 }

@@ -1,4 +1,5 @@
 /** Calls of handlers that a test can ask to stop, as a front does, and a server that answers when the test says so. */
+import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { setImmediate } from "node:timers/promises";
 import { inspect } from "node:util";
 import { Call } from "../../provider/call";
+import { AccessError } from "../../provider/errors";
 import type { Context } from "../../provider/handler";
 import { ClientPool } from "../../provider/lxd/pool";
 import { contextFor } from "../../provider/registry";
@@ -63,6 +65,18 @@ export function callsIn(programDirectory: string, config: Record<string, string>
     },
     close: () => pool.close(),
   };
+}
+
+/** What a call answered that was to succeed. */
+export function resultOf<Result>(outcome: Outcome<Result>): Result {
+  if ("error" in outcome) throw outcome.error;
+  return outcome.result;
+}
+
+/** What a call failed with that was to fail. */
+export function errorOf(outcome: Outcome<unknown>): AccessError {
+  assert.ok("error" in outcome && outcome.error instanceof AccessError, inspect(outcome));
+  return outcome.error;
 }
 
 /** A request that is not answered yet. */
