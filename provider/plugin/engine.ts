@@ -8,15 +8,18 @@ const severities = { info: LogSeverity.INFO, warning: LogSeverity.WARNING, statu
 
 export class Engine {
   private client: EngineClient | undefined;
+  private address = "";
 
-  /** `gone` is called when the engine does not answer any more. */
-  constructor(private readonly gone: () => void) {}
+  /** `gone` is called when the engine has ended; left out where this process is to outlive it. */
+  constructor(private readonly gone?: () => void) {}
 
-  /** `address` is host:port; empty where there is none. */
+  /** `address` is host:port; empty where there is none. Another one takes the place of the one before. */
   connect(address: string): void {
-    if (address === "" || this.client !== undefined) return;
+    if (address === "" || address === this.address) return;
+    this.address = address;
+    this.client?.close();
     this.client = new EngineClient(address, credentials.createInsecure());
-    this.watch(this.client);
+    if (this.gone !== undefined) watch(this.client, this.gone);
   }
 
   /** Shows a message beside a resource; beside the stack where the URN is empty. */
@@ -26,14 +29,15 @@ export class Engine {
     // Of a run that ends, nobody reads it any more.
     this.client?.log(request, () => undefined);
   }
+}
 
-  private watch(client: EngineClient): void {
-    const channel = client.getChannel();
-    const look = (): void => {
-      const state = channel.getConnectivityState(true);
-      if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) this.gone();
-      else channel.watchConnectivityState(state, Infinity, look);
-    };
-    look();
-  }
+/** Keeps a connection to the engine, and tells when that cannot be had any more. */
+function watch(client: EngineClient, gone: () => void): void {
+  const channel = client.getChannel();
+  const look = (): void => {
+    const state = channel.getConnectivityState(true);
+    if (state === connectivityState.TRANSIENT_FAILURE) gone();
+    else if (state !== connectivityState.SHUTDOWN) channel.watchConnectivityState(state, Infinity, look);
+  };
+  look();
 }

@@ -35,7 +35,8 @@ async function main([argument = ""]: readonly string[]): Promise<void> {
     return;
   }
   if (argument.startsWith("-")) throw new Error(`there is no option ${argument}; see --help`);
-  const engine = new Engine(() => process.exit(0));
+  // Without an address nobody has started it but a developer, for engines to attach to.
+  const engine = new Engine(argument === "" ? undefined : () => process.exit(0));
   const surroundings = {
     environment: process.env,
     programDirectory: process.cwd(),

@@ -59,7 +59,7 @@ const tokenStart = "lxd-access:index:";
 
 export class PluginProvider {
   private config: ProviderConfig = {};
-  private readonly cancelled = new AbortController();
+  private cancelled = new AbortController();
   private readonly fronts = new Map<string, ResourceFront>();
 
   constructor(
@@ -67,6 +67,12 @@ export class PluginProvider {
     private readonly pool: ClientPool,
     private readonly tellUser: TellUser,
   ) {}
+
+  /** Another run: an engine attaches to a process that ran already, and what earlier runs took or cancelled is over. */
+  beginRun(): void {
+    this.cancelled = new AbortController();
+    this.pool.claims.clear();
+  }
 
   checkConfig(inputs: WireProperties): { inputs: WireProperties; failures: CheckFailure[] } {
     return checkProviderInputs(plainProperties(inputs), this.surroundings.environment);

@@ -35,8 +35,9 @@ export function providerService(
       return response;
     }),
 
-    // Of an engine that this process was not started by.
+    // Of an engine that did not start this process (PULUMI_DEBUG_PROVIDERS).
     attach: answering((request: PluginAttach) => {
+      provider.beginRun();
       engine.connect(request.getAddress());
       return new Empty();
     }),
