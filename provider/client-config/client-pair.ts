@@ -59,7 +59,7 @@ export async function readClientPair(place: PairPlace): Promise<KeyPair | undefi
 export async function readPairOf(certificate: string): Promise<KeyPair | undefined> {
   const files = { certificate, key: certificate.replace(/\.crt$/, ".key") };
   return describing(`Reading the pair of ${certificate}`, async () => {
-    const found = await readPair(files);
+    const found = await readPairOnce(files);
     if (found.state === "keyless") throw tornPair(`${certificate} is there, but not ${files.key}`);
     if (found.state === "torn") throw tornPair(found.problem);
     return found.state === "whole" ? found.pair : undefined;

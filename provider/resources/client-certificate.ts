@@ -9,7 +9,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
-import { expandPath, readPairOf } from "../client-config/client-directory";
+import { expandPath, hasDirectory, readPairOf } from "../client-config/client-directory";
 import { refuse } from "../errors";
 import type { Context, RawInputs, ResourceHandler } from "../handler";
 import {
@@ -149,7 +149,8 @@ export const clientCertificate: ResourceHandler<Args, State> = {
 
 /** The pair in a folder, or of a certificate's file. */
 async function findPair(path: string): Promise<KeyPair | undefined> {
-  return readPairOf(path.endsWith(".crt") ? path : join(path, "client.crt"));
+  if (path.endsWith(".crt")) return readPairOf(path);
+  return (await hasDirectory(path)) ? readPairOf(join(path, "client.crt")) : undefined;
 }
 
 function isDue(old: State, { rotateBeforeDays }: RawInputs, now: Date): boolean {
