@@ -14,9 +14,13 @@ import {
   startInBackground,
   tailOf,
 } from "./background.mjs";
+import { requestLxd } from "./lxd-request.mjs";
 import { pathFolders, run } from "./run.mjs";
 import { requireServer } from "./servers.mjs";
 import { StepError } from "./steps.mjs";
+
+/** How long a daemon is asked often whether it is ready, in milliseconds. */
+const oftenFor = 5000;
 
 /** Longest directory that leaves room for the sockets in it: their paths are limited to 108 bytes. */
 const longestDirectory = 88;
@@ -145,14 +149,16 @@ function daemonEnvironment(flavor, directory) {
 /**
  * @param {Flavor} flavor
  * @param {string} command
- * @param {{ directory: string, pid: number }} daemon
+ * @param {{ directory: string, socketPath: string, pid: number }} daemon
  * @param {string} log
  */
-async function waitUntilReady(flavor, command, { directory, pid }, log) {
+async function waitUntilReady(flavor, command, { directory, socketPath, pid }, log) {
   const waiting = new AbortController();
   const env = daemonEnvironment(flavor, directory);
   const options = { env, cwd: "/", seconds: 40, signal: waiting.signal };
-  const ready = run(command, ["waitready", "--timeout", "30"], options).then(() => true);
+  const ready = askOften(socketPath, waiting.signal)
+    .then(() => run(command, ["waitready", "--timeout", "30"], options))
+    .then(() => true);
   try {
     while (!(await Promise.race([ready, pause(50, false)]))) {
       if (!isRunning(pid, directory)) throw new StepError("it ended by itself");
@@ -163,6 +169,22 @@ async function waitUntilReady(flavor, command, { directory, pid }, log) {
   } finally {
     waiting.abort();
   }
+}
+
+/**
+ * Waits until a daemon says that it is ready, for a while: `waitready` asks the same, but only twice a second.
+ * @param {string} socketPath
+ * @param {AbortSignal} signal ends the waiting
+ */
+async function askOften(socketPath, signal) {
+  const until = performance.now() + oftenFor;
+  const isReady = () =>
+    requestLxd({ socketPath }, "GET", "/internal/ready").then(
+      () => true,
+      () => false,
+    );
+  while (!signal.aborted && performance.now() < until && !(await isReady())) await pause(10);
+  signal.throwIfAborted();
 }
 
 /** @param {{ flavor: Flavor, directory: string, pid: number }} daemon */
