@@ -1,5 +1,8 @@
 /** Addresses that this machine gets for a test, on its loopback interface. */
 import { execFileSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { lock } from "proper-lockfile";
 
 /**
  * Addresses from the ranges kept for documentation, so that no real network is meant by them. The kernel forgets them by
@@ -53,7 +56,8 @@ let areKept = false;
 
 /**
  * Has whoever dials the address of another host told at once that nobody is there, as long as this process runs, so that
- * nothing leaves the machine. Where that is not allowed, nothing is changed.
+ * nothing leaves the machine. Where that is not allowed, nothing is changed. Routes of the same destination differ by their
+ * metric, so each process has its own, and none that ends takes away another one's.
  */
 export function keepOthersUnreachable(): void {
   if (areKept) return;
@@ -61,9 +65,9 @@ export function keepOthersUnreachable(): void {
   const route = (verb: string): void => {
     for (const address of ofOthers) {
       try {
-        ip(["route", verb, "unreachable", address]);
+        ip(["route", verb, "unreachable", address, "metric", String(process.pid)]);
       } catch {
-        // Not allowed; or gone already, by another process that ended at the same time.
+        // Not allowed.
       }
     }
   };
@@ -73,8 +77,22 @@ export function keepOthersUnreachable(): void {
   });
 }
 
-/** A mocha hook: skips the suite, and says why, where this machine cannot be given addresses. */
-export function needsExtraAddresses(this: Mocha.Context): void {
+/** The file that says which process has the machine's addresses for itself. */
+const claim = join(tmpdir(), "lxa-extra-addresses");
+/** How long a suite waits for its turn, in milliseconds. */
+const patience = 300_000;
+
+/**
+ * A mocha hook: has the machine's addresses for a suite alone among all processes that run tests, since some of them choose
+ * from the addresses that are there, or count them. Skips the suite, and says why, where this machine cannot be given any.
+ */
+export async function needsExtraAddresses(this: Mocha.Context): Promise<void> {
+  this.timeout(patience);
+  const release = await lock(claim, {
+    realpath: false,
+    retries: { forever: true, maxRetryTime: patience, minTimeout: 100, maxTimeout: 100 },
+  });
+  this.test?.parent?.afterAll(release);
   const probe = new ExtraAddresses();
   try {
     probe.add("198.51.100.254/32");
