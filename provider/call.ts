@@ -7,7 +7,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setMaxListeners } from "node:events";
-import { AccessError, NotSentError } from "./errors";
+import { AccessError, NotSentError, printable } from "./errors";
 import { unlessAborted } from "./waiting";
 
 /** What may stop a call. */
@@ -37,9 +37,12 @@ export class Call {
       if (signal !== undefined) setMaxListeners(0, signal);
   }
 
-  /** What it waits for, or waited for last, as in "Redeeming a trust token on https://10.0.0.11:8443". Nothing secret. */
+  /**
+   * What it waits for, or waited for last, as in "Redeeming a trust token on https://10.0.0.11:8443". Can be printed as it is,
+   * and holds nothing secret.
+   */
   get doing(): string {
-    return [...this.waits].at(-1)?.doing ?? this.latest;
+    return printable([...this.waits].at(-1)?.doing ?? this.latest);
   }
 
   /** Aborted when the call has been stopped. After its first change it never is. */

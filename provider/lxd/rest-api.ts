@@ -70,7 +70,6 @@ export class RestApi {
 
   protected async read(request: Request, doing: string, options: ReadOptions): Promise<Reply> {
     const call = currentCall();
-    call.stopped.throwIfAborted();
     const read = this.sharedRead(request, options);
     read.waiting++;
     try {

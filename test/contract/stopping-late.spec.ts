@@ -1,6 +1,6 @@
 /** A call that is asked to stop after its first change: it runs to its own end, so that nothing stays half-done. */
 import * as assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { PartialError } from "../../provider/handler";
@@ -159,6 +159,7 @@ describe("a call that is asked to stop after its first change", () => {
     it("joins with the pair that it has made in the directory, which was its first change", async () => {
       const isReached = ({ method, clientFingerprint }: SeenRequest): boolean =>
         method === "GET" && clientFingerprint !== undefined && existsSync(inDirectory("client.key"));
+      mkdirSync(inDirectory(""));
       const { state } = resultOf(await stoppedAt(isReached, create()));
       assert.equal(readFileSync(inDirectory("client.key"), "utf8"), state.clientKey);
       await requireJoined(state.clientFingerprint);

@@ -182,15 +182,22 @@ describe("a call that is stopped before it has changed anything", () => {
         }
       });
 
-    it("for a client directory that another process has locked", async () => {
+    it("for a client directory that another process has locked, and does nothing with it later", async () => {
       const directory = join(folder, "lxc");
       mkdirSync(join(directory, "config.yml.lock"), { recursive: true });
-      const create = calls.begin(() => handlers.Remote.create(calls.context, imageServer));
-      await create.waitsFor(/client directory/);
-      create.stop();
-      await stoppedAt(create, `Waiting for the client directory ${directory}`);
+      let isDone = false;
+      const works = [
+        () => handlers.Remote.create(calls.context, imageServer),
+        () => withDirectoryLock(directory, () => Promise.resolve((isDone = true))),
+      ];
+      for (const one of works.map((work) => calls.begin<unknown>(work))) {
+        await one.waitsFor(/client directory/);
+        one.stop();
+        await stoppedAt(one, `Waiting for the client directory ${directory}`);
+      }
       rmdirSync(join(directory, "config.yml.lock"));
       await withDirectoryLock(directory, () => Promise.resolve());
+      assert.equal(isDone, false);
       assert.deepEqual(readdirSync(directory), []);
     });
 
@@ -209,6 +216,12 @@ describe("a call that is stopped before it has changed anything", () => {
       await withDirectoryLock(directory, () => Promise.resolve());
       assert.deepEqual(readdirSync(directory), []);
     });
+  });
+
+  it("ends at once also where nothing says what it waits for", async () => {
+    const read = calls.begin(() => new Promise(() => undefined));
+    read.stop();
+    await stoppedAt(read, "Beginning");
   });
 
   it("does not begin where the run was cancelled before it came", async () => {
@@ -234,6 +247,7 @@ describe("a call that is stopped before it has changed anything", () => {
         `Reading the server https://127.0.0.1:${port}: not done within the 0.2 s that customTimeouts allow, and nothing ` +
         "was changed. Run again, or allow more [LXD_TIMEOUT]";
       assert.equal(errorOf(await read.outcome).message, message);
+      await setImmediate();
       assert.deepEqual(own.messages, []);
     } finally {
       await own.close();
