@@ -2,8 +2,9 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { atEnd } from "./ending.mjs";
+import { atEnd, isEnding } from "./ending.mjs";
 import { isolatedEnvironment } from "./environment.mjs";
+import { InTurn } from "./in-turn.mjs";
 import { endSession, root } from "./run.mjs";
 import { detail, say } from "./steps.mjs";
 
@@ -24,14 +25,25 @@ const endsWithin = 15_000;
 /** @typedef {{ layer: Layer | "set-up", passed: Passed[], failed: string[], skipped: { title: string, reason?: string }[], seconds: number }} Count */
 
 /**
- * @param {string} folder
- * @returns {boolean}
+ * Files of one layer that a process of their own runs.
+ * @typedef {{ layer: Layer, files: readonly string[] }} Portion
  */
-export function hasSpecs(folder) {
-  if (!existsSync(folder)) return false;
-  return readdirSync(folder, { withFileTypes: true }).some((entry) =>
-    entry.isDirectory() ? hasSpecs(join(folder, entry.name)) : entry.name.endsWith(".spec.ts"),
-  );
+
+/**
+ * A layer's files in portions, in the order of their names.
+ * @param {Layer} layer
+ * @param {number} size how many files are in one
+ * @returns {Portion[]}
+ */
+export function portionsOf(layer, size) {
+  const folder = join("test", layer);
+  if (!existsSync(join(root, folder))) return [];
+  const files = readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".spec.ts"))
+    .sort()
+    .map((name) => join(folder, name));
+  const first = [...files.keys()].filter((index) => index % size === 0);
+  return first.map((start) => ({ layer, files: files.slice(start, start + size) }));
 }
 
 /**
@@ -65,19 +77,55 @@ export function describe({ pulumi, lxd, incus, sshd, reasons }) {
 }
 
 /**
- * Runs one layer to its end. A process that crashes, ends too early or does not end counts as a failure.
- * @param {Layer} layer
+ * Runs portions, some at the same time, and shows them as if they ran one after the other.
+ * @param {readonly Portion[]} portions in the order in which they are begun
+ * @param {{ atOnce: number, env: NodeJS.ProcessEnv, grep: string | undefined }} options
+ * @returns {Promise<Count[]>} what came of each layer
+ */
+export async function runPortions(portions, { atOnce, env, grep }) {
+  const screen = new InTurn(portions.length);
+  /** @type {{ count: Omit<Count, "seconds">, began: number, ended: number }[]} */
+  const results = [];
+  const waiting = portions.entries();
+  const runs = Array.from({ length: atOnce }, async () => {
+    // They share the iterator, so each portion is run by whoever is free first.
+    for (const [index, portion] of waiting) {
+      if (isEnding()) break;
+      const { layer } = portion;
+      const show = (/** @type {string} */ text) => screen.write(index, text);
+      if (portions[index - 1]?.layer !== layer) show(`\nTests: ${layer}\n`);
+      const began = Date.now();
+      const count = await run(portion, env, grep, show);
+      results[index] = { count, began, ended: Date.now() };
+      screen.end(index);
+    }
+  });
+  await Promise.all(runs);
+  const ran = results.filter((result) => result !== undefined);
+  return [...new Set(ran.map(({ count }) => count.layer))].map((layer) => {
+    const own = ran.filter(({ count }) => count.layer === layer);
+    const [began, ended] = [own.map(({ began }) => began), own.map(({ ended }) => ended)];
+    return {
+      layer,
+      passed: own.flatMap(({ count }) => count.passed),
+      failed: own.flatMap(({ count }) => count.failed),
+      skipped: own.flatMap(({ count }) => count.skipped),
+      seconds: (Math.max(...ended) - Math.min(...began)) / 1000,
+    };
+  });
+}
+
+/**
+ * Runs a portion to its end. A process that crashes, ends too early or does not end counts as a failure.
+ * @param {Portion} portion
  * @param {NodeJS.ProcessEnv} env
  * @param {string | undefined} grep
  * @param {(text: string) => void} show prints
- * @param {string} [files] those of the layer that are to run; default: all
- * @returns {Promise<Count>}
+ * @returns {Promise<Omit<Count, "seconds">>}
  */
-export async function runLayer(layer, env, grep, show, files = `test/${layer}/**/*.spec.ts`) {
-  const started = Date.now();
-  show(`\nTests: ${layer}\n`);
-  /** @type {Count} */
-  const count = { layer, passed: [], failed: [], skipped: [], seconds: 0 };
+async function run({ layer, files }, env, grep, show) {
+  /** @type {Omit<Count, "seconds">} */
+  const count = { layer, passed: [], failed: [], skipped: [] };
   // mocha loads modules of its own by require(), which older releases of Node do only when told to.
   const isOldNode = Reflect.get(process.features, "require_module") !== true;
   const flags = isOldNode ? ["--experimental-require-module", "--disable-warning=ExperimentalWarning"] : [];
@@ -86,7 +134,7 @@ export async function runLayer(layer, env, grep, show, files = `test/${layer}/**
   const color = process.stdout.isTTY ? ["--color"] : [];
   const only = grep === undefined ? [] : ["--fgrep", grep];
   const args = [...flags, mocha, "--reporter", reporter, ...color, ...only];
-  const child = spawn(process.execPath, [...args, files], {
+  const child = spawn(process.execPath, [...args, ...files], {
     cwd: root,
     env,
     // A session of its own, so that programs which an interrupted test leaves behind can be found.
@@ -119,7 +167,6 @@ export async function runLayer(layer, env, grep, show, files = `test/${layer}/**
   if (child.pid !== undefined) endSession(child.pid);
   if (!isDone) count.failed.push(`the test process ended before its last test (${code})`);
   else if (code !== 0 && count.failed.length === 0) count.failed.push(`the test process failed (${code})`);
-  count.seconds = (Date.now() - started) / 1000;
   return count;
 }
 

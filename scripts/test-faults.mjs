@@ -1,10 +1,9 @@
 /** `npm run test:faults`: runs the fault suite and writes what came of it into docs/reliability.md. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isEnding, main } from "./ending.mjs";
-import { InTurn } from "./in-turn.mjs";
-import { describe, environmentFor, layers, runLayer, summarize } from "./layers.mjs";
+import { describe, environmentFor, layers, portionsOf, runPortions, summarize } from "./layers.mjs";
 import { root } from "./run.mjs";
 import { setUp } from "./setup.mjs";
 import { StepError, detail, say } from "./steps.mjs";
@@ -31,10 +30,10 @@ main(async () => {
   const found = await setUp({ ...layers.faults, ...(soak && layers.soak) });
   for (const line of describe(found)) detail(line);
   const env = { ...environmentFor(found), LXD_ACCESS_TEST_THOROUGH: "1" };
-  const counts = [await runFaults(env, grep)];
+  const counts = await runPortions(portionsOf("faults", 1), { atOnce: 2, env, grep });
   // Alone, since it measures.
   if (soak && !isEnding())
-    counts.push(await runLayer("soak", env, grep, (text) => process.stdout.write(text)));
+    counts.push(...(await runPortions(portionsOf("soak", 1), { atOnce: 1, env, grep })));
   if (isEnding()) return 1;
   const code = summarize(counts);
   if (code !== 0 || grep !== undefined) return code;
@@ -55,38 +54,6 @@ function readArguments() {
   } catch (error) {
     throw new StepError(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
   }
-}
-
-/**
- * Runs the files of the suite, two at a time.
- * @param {NodeJS.ProcessEnv} env
- * @param {string | undefined} grep
- * @returns {Promise<import("./layers.mjs").Count>}
- */
-async function runFaults(env, grep) {
-  const started = Date.now();
-  const files = readdirSync(join(root, "test", "faults")).filter((name) => name.endsWith(".spec.ts"));
-  const screen = new InTurn(files.length);
-  /** @type {import("./layers.mjs").Count[]} */
-  const counts = [];
-  const waiting = files.sort().entries();
-  const runs = [1, 2].map(async () => {
-    // They share the iterator, so each file is run by whoever is free first.
-    for (const [index, file] of waiting) {
-      if (isEnding()) break;
-      const show = (/** @type {string} */ text) => screen.write(index, text);
-      counts[index] = await runLayer("faults", env, grep, show, `test/faults/${file}`);
-      screen.end(index);
-    }
-  });
-  await Promise.all(runs);
-  return {
-    layer: "faults",
-    passed: counts.flatMap(({ passed }) => passed),
-    failed: counts.flatMap(({ failed }) => failed),
-    skipped: counts.flatMap(({ skipped }) => skipped),
-    seconds: (Date.now() - started) / 1000,
-  };
 }
 
 /** @param {readonly Passed[]} tests */
