@@ -17,11 +17,9 @@ import { startTestSshd, type TestSshd } from "../support/sshd";
 const examples = resolve(__dirname, "../../examples");
 
 /** A project with an example's program, set up for a server. */
-async function projectOf(name: string, config: Record<string, string>): Promise<PulumiProject> {
-  const project = await PulumiProject.create(readFileSync(join(examples, name, "index.ts"), "utf8"));
-  const directory = { "test:configDirectory": join(project.directory, "client") };
-  for (const [key, value] of Object.entries({ ...directory, ...config })) await project.configure(key, value);
-  return project;
+function projectOf(name: string, config: Record<string, string>): Promise<PulumiProject> {
+  const program = readFileSync(join(examples, name, "index.ts"), "utf8");
+  return PulumiProject.create(program, { config: { "test:configDirectory": "./client", ...config } });
 }
 
 /** Runs the real client on the example's client directory. */

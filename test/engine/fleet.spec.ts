@@ -26,10 +26,13 @@ describeWith(["pulumi", "lxd-daemon"], "the example fleet", function () {
         return { name: `host-${index}`, address, fingerprint: connection.serverFingerprint };
       }),
     );
-    project = await PulumiProject.create(readFileSync(join(example, "index.ts"), "utf8"));
-    await project.configure("test:configDirectory", join(project.directory, "lxc"));
-    await project.configure("test:hosts", JSON.stringify(hosts));
-    await project.configure("test:adminCertificate", admin.certificate);
+    project = await PulumiProject.create(readFileSync(join(example, "index.ts"), "utf8"), {
+      config: {
+        "test:configDirectory": "./lxc",
+        "test:hosts": JSON.stringify(hosts),
+        "test:adminCertificate": admin.certificate,
+      },
+    });
     await project.configure("test:adminKey", admin.privateKey, "secret");
   });
 

@@ -78,9 +78,11 @@ export class PulumiProject {
     }
     project.program = options.language === "yaml" ? "Pulumi.yaml" : (options.main ?? "index.ts");
     project.give(program);
+    // As users may write it by hand, which takes no command for each value; JSON is YAML.
+    const { config = {} } = options;
+    if (Object.keys(config).length > 0) project.write("Pulumi.test.yaml", JSON.stringify({ config }));
     try {
       await project.expect(0, "stack", "init", "test");
-      for (const [key, value] of Object.entries(options.config ?? {})) await project.configure(key, value);
     } catch (error) {
       project.remove();
       throw error;
