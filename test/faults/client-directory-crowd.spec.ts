@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { type ClientFlavor, needsClient, runClient } from "../support/client-command";
 import { ClientLoop } from "../support/faults/client-loop";
 import { ConfigWatch, type SeenConfig, wholeConfig } from "../support/faults/config-watch";
-import { type Finding, itFinds, serverNamed, someOf } from "../support/faults/finding";
+import { type Finding, isThorough, itFinds, serverNamed, someOf } from "../support/faults/finding";
 import { RemoteCrowd } from "../support/faults/remote-crowd";
 import { setStage, type Stage } from "../support/joined-server";
 import { describeWith } from "../support/skip";
 
-const size = 50;
+const size = isThorough ? 50 : 20;
 const processes = 4;
 const aliases = { ll: "list -c ns" };
 

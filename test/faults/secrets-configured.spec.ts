@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { itFinds, serverNamed } from "../support/faults/finding";
+import { itFinds, serverNamed, someOf } from "../support/faults/finding";
 import { filesIn } from "../support/faults/secret-search";
 import { SecretStage } from "../support/faults/secret-stage";
 import { type AdminClient, openHttps, type ServerView, viewOf } from "../support/server-view";
@@ -85,23 +85,28 @@ describeWith(["pulumi", "lxd-daemon", "sshd"], "Secrets in stack config and envi
     return { kind: "fault", fault, server, happened: "nothing to change", left: `found only in ${where}` };
   });
 
-  itFinds("the key of an SSH host inside an object of stack config, as a secret", async () => {
-    for (const name of Object.keys(admin.connection)) await stage.runs("config", "rm", `lxd-access:${name}`);
-    const { host, port, user, privateKey, knownHostsPath } = sshd.connection;
-    stage.search.remember("the key of the SSH host", privateKey);
-    const plain = { host, port: String(port), user, knownHostsPath, socketPath: daemon.socketPath };
-    for (const [name, value] of Object.entries({ ...plain, privateKey })) {
-      const kind = name === "privateKey" ? ["--secret"] : [];
-      const args = ["config", "set", "--path", ...kind, `lxd-access:ssh.${name}`];
-      assert.equal((await stage.project.run(args, value)).code, 0);
-    }
-    assert.doesNotMatch(await stage.runs("up", "--yes", "--diff", "--show-full-output"), changes);
-    await stage.runs("stack", "export");
-    assert.deepEqual(elsewhere(), []);
-    const where = variables();
-    const fault = "the key of an SSH host in an object of stack config, as a secret";
-    return { kind: "fault", fault, server, happened: "nothing to change", left: `found only in ${where}` };
-  });
+  itFinds(
+    "the key of an SSH host inside an object of stack config, as a secret",
+    async () => {
+      for (const name of Object.keys(admin.connection))
+        await stage.runs("config", "rm", `lxd-access:${name}`);
+      const { host, port, user, privateKey, knownHostsPath } = sshd.connection;
+      stage.search.remember("the key of the SSH host", privateKey);
+      const plain = { host, port: String(port), user, knownHostsPath, socketPath: daemon.socketPath };
+      for (const [name, value] of Object.entries({ ...plain, privateKey })) {
+        const kind = name === "privateKey" ? ["--secret"] : [];
+        const args = ["config", "set", "--path", ...kind, `lxd-access:ssh.${name}`];
+        assert.equal((await stage.project.run(args, value)).code, 0);
+      }
+      assert.doesNotMatch(await stage.runs("up", "--yes", "--diff", "--show-full-output"), changes);
+      await stage.runs("stack", "export");
+      assert.deepEqual(elsewhere(), []);
+      const where = variables();
+      const fault = "the key of an SSH host in an object of stack config, as a secret";
+      return { kind: "fault", fault, server, happened: "nothing to change", left: `found only in ${where}` };
+    },
+    { isLong: true },
+  );
 
   itFinds("what Pulumi itself writes when it is told to tell more", async () => {
     const { project, search } = stage;
@@ -110,19 +115,16 @@ describeWith(["pulumi", "lxd-daemon", "sshd"], "Secrets in stack config and envi
       const { output } = await project.run(["preview", ...args]);
       return search.in(output).length > 0 ? "secrets in the output" : "none in the output";
     };
-    const told = [
-      ["-v=2 --logtostderr", await tell("-v=2", "--logtostderr")],
-      ["-v=3 --logtostderr", await tell("-v=3", "--logtostderr")],
-      ["--debug", await tell("--debug")],
-      ["-v=9", await tell("-v=9")],
-    ];
+    const told: [args: string, seen: string][] = [];
+    for (const args of someOf(["-v=2 --logtostderr", "-v=3 --logtostderr", "--debug", "-v=9"]))
+      told.push([args, await tell(...args.split(" "))]);
     const temporary = join(project.directory, ".tmp");
     const inFile = filesIn(temporary).some(
       (path) => search.in(readFileSync(join(temporary, path), "utf8")).length > 0,
     );
     project.transcript = before;
     assert.equal(told[0]?.[1], "none in the output");
-    return told.map(([args = "", seen = ""]) => ({
+    return told.map(([args, seen]) => ({
       ...({ kind: "fault", fault: `pulumi preview ${args}`, server, happened: "Pulumi's own log" } as const),
       left: args === "-v=9" && inFile ? `${seen}; secrets in a file in the temporary folder` : seen,
     }));

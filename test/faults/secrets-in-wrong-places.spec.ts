@@ -5,7 +5,7 @@ import { handlers } from "../../provider/registry";
 import { secretPaths } from "../../provider/schema";
 import { pathsIn, replaced } from "../contract/property-paths";
 import { wrongInputs } from "../contract/wrong-inputs";
-import { itFinds } from "../support/faults/finding";
+import { itFinds, someOf } from "../support/faults/finding";
 import { asSecret } from "../support/faults/secret-program";
 import { SecretSearch } from "../support/faults/secret-search";
 import { SecretStage } from "../support/faults/secret-stage";
@@ -33,7 +33,7 @@ const misplaced: [what: string, text: string][] = [
 ];
 
 describe("Secrets in the wrong place", () => {
-  for (const [what, text] of misplaced) {
+  for (const [what, text] of someOf(misplaced)) {
     itFinds(`${what}, as any other property of any resource`, async () => {
       const search = new SecretSearch();
       search.remember(what, text.includes("CERTIFICATE") ? privateKey : text);
@@ -134,7 +134,7 @@ describeWith(["pulumi"], "Secrets in inputs that fail their check", function () 
       { commonName: token, keyAlgorithm: password, validityDays: password, pkcs12Password: [password] },
     ],
   ];
-  for (const [type, args] of wrong) {
+  for (const [type, args] of someOf(wrong)) {
     itFinds(`a ${type} in which every one is wrong, in a preview`, async () => {
       stage.give({ resources: [[type, "wrong", args]] });
       const { code, output } = await stage.run("preview", "--diff");
