@@ -1,6 +1,7 @@
 /** How the functions of this package run: in the program's own process, with the provider's code loaded at the first call. */
 import * as pulumi from "@pulumi/pulumi";
 import type * as front from "../provider/invoke";
+import { refusal } from "./refusal";
 import { presentConnection } from "./resource";
 
 /** Names of the functions. */
@@ -28,10 +29,7 @@ export async function call<Result>(name: FunctionName, args: object): Promise<Re
     return (await invoke(name, present(args), { config: (key) => config.get(key), log })) as Result;
   } catch (error) {
     // A user's mistake or a server's refusal: the program's stack trace would say nothing.
-    const told = new pulumi.RunError(error instanceof Error ? error.message : String(error));
-    // Pulumi would have Node print it in colours, which in Node 20 takes a minute where a stack leads through packages.
-    told.stack = "";
-    throw told;
+    throw refusal(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -56,9 +54,7 @@ function marksOf(resources: unknown): pulumi.Output<unknown> {
     list.map((resource) => {
       if (pulumi.CustomResource.isInstance(resource)) return resource.id;
       if (!pulumi.Resource.isInstance(resource)) return undefined;
-      throw new pulumi.RunError(
-        "dependsOn: a component is there before what is in it; name a resource in it",
-      );
+      throw refusal("dependsOn: a component is there before what is in it; name a resource in it");
     }),
   );
 }

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ClientCertificate } from "./client-certificate";
 import { HttpsAddress } from "./https-address";
 import type { HttpsAddressArgs } from "./https-address";
+import { refusal } from "./refusal";
 import { Remote } from "./remote";
 import type { RemoteArgs } from "./remote";
 import { TrustToken } from "./trust-token";
@@ -86,9 +87,7 @@ export class Onboarding extends pulumi.ComponentResource {
   constructor(name: string, args: OnboardingArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lxd-access:index:Onboarding", name, {}, opts);
     if (args.clientKey !== undefined && args.clientCertificate === undefined)
-      throw new pulumi.RunError(
-        "Onboarding: clientKey is of no use without clientCertificate; give both of a pair",
-      );
+      throw refusal("Onboarding: clientKey is of no use without clientCertificate; give both of a pair");
     const within = { parent: this };
     const clientName = args.clientName ?? name;
 
@@ -168,12 +167,10 @@ function fingerprintOf(certificate: pulumi.Input<string> | undefined): pulumi.In
 
 function sha256(pem: string | undefined): string {
   if (pem === undefined)
-    throw new pulumi.RunError(
-      "Onboarding: clientCertificate is there, but undefined; leave it out for one of its own",
-    );
+    throw refusal("Onboarding: clientCertificate is there, but undefined; leave it out for one of its own");
   try {
     return createHash("sha256").update(new X509Certificate(pem).raw).digest("hex");
   } catch {
-    throw new pulumi.RunError("Onboarding: clientCertificate is not a certificate in PEM form");
+    throw refusal("Onboarding: clientCertificate is not a certificate in PEM form");
   }
 }

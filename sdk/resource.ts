@@ -1,5 +1,6 @@
 /** What every resource class of this package has in common with Pulumi's dynamic resources. */
 import * as pulumi from "@pulumi/pulumi";
+import { refusal } from "./refusal";
 
 /** Names of the secret inputs and outputs of a resource; nested inputs as a path. */
 export interface Secrets {
@@ -42,7 +43,7 @@ export function options(
   given: pulumi.CustomResourceOptions | undefined,
 ): pulumi.CustomResourceOptions {
   if (given && given.import !== undefined) {
-    throw new pulumi.RunError(
+    throw refusal(
       `${resource}: the option "import" does not work for dynamic resources. Leave it out: what exists already is adopted`,
     );
   }
