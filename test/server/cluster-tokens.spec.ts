@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runClient } from "../support/client-command";
 import { startTestCluster, type TestCluster, type TestMember, through } from "../support/cluster";
+import { Importer } from "../support/importing";
 import { rawRequest } from "../support/raw-request";
 import { describeWith } from "../support/skip";
 import { type Recorded, Stack } from "../support/stack";
@@ -54,6 +55,17 @@ describeWith(["lxd-cluster"], "tokens of a real cluster", () => {
 
     const pending = await stack.create("TrustToken", inputs);
     await stack.destroy(through(b, pending));
+    assert.deepEqual(await a.view.pendingTokens(), []);
+  });
+
+  it("imported through the other member, it has the secret and the addresses of its issuer, and can be revoked", async () => {
+    const importer = new Importer(clientDirectory);
+    importer.config = b.connection;
+    const token = await a.view.issueToken("found", { restricted: false, projects: [] });
+    const found = await importer.take("TrustToken", "certificate/found");
+    assert.deepEqual(found.state["addresses"], [await a.view.address()]);
+    assert.equal(decoded(found.state["token"])["secret"], decoded(token)["secret"]);
+    await importer.destroy(found);
     assert.deepEqual(await a.view.pendingTokens(), []);
   });
 
@@ -154,3 +166,7 @@ describeWith(["lxd-cluster"], "tokens of a real cluster", () => {
     assert.match(message, /has no member "b"\. It has "a" \[INPUT_INVALID\]/);
   });
 });
+
+function decoded(token: unknown): Record<string, unknown> {
+  return JSON.parse(Buffer.from(String(token), "base64").toString()) as Record<string, unknown>;
+}

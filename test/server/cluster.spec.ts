@@ -1,11 +1,15 @@
 /** A real cluster of two members: each has a listener of its own, and is reached through any of them. */
 import * as assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { getServer } from "../../provider/functions/get-server";
 import { getServerAddresses } from "../../provider/functions/get-server-addresses";
 import { startTestCluster, type TestCluster, type TestMember, through } from "../support/cluster";
 import { listeningSockets } from "../support/facts/listening-sockets";
 import { callFunction } from "../support/function-call";
+import { Importer } from "../support/importing";
 import { rawRequest } from "../support/raw-request";
 import { freePort, openHttps } from "../support/server-view";
 import { describeWith } from "../support/skip";
@@ -37,6 +41,29 @@ describeWith(["lxd-cluster"], "a real cluster whose members have listeners of th
   });
   after(() => (cluster as TestCluster | undefined)?.stop());
   beforeEach(() => void (stack.messages.length = 0));
+
+  it("imports a member's listener through the other one, and lists the members where none is named", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lxa-import-"));
+    try {
+      const importer = new Importer(folder, () => everything(cluster));
+      importer.config = a.connection;
+      const address = await b.freeAddress();
+      await b.view.setAddress(address);
+      const found = await importer.take("HttpsAddress", "core.https_address@b");
+      assert.deepEqual([found.id, found.args], ["core.https_address@b", { address, target: "b" }]);
+      await importer.isAsCreated(found);
+      await importer.destroyLeavesAll(found);
+      await importer.findsNothing("HttpsAddress", "core.https_address@a");
+      const message = await importer.refusal("HttpsAddress", "core.https_address");
+      assert.match(
+        message,
+        /every member has a listener of its own\. Name one of "a", "b" \[INPUT_INVALID\]/,
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+      await b.view.setAddress("");
+    }
+  });
 
   it("an address for each member, set through one of them, changed by hand, mended through the other", async () => {
     const before = await everything(cluster);
