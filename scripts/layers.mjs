@@ -1,7 +1,7 @@
 /** The layers of tests: what each needs of this machine, running one, and telling what came of it. */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { atEnd, isEnding } from "./ending.mjs";
 import { isolatedEnvironment } from "./environment.mjs";
 import { InTurn } from "./in-turn.mjs";
@@ -16,6 +16,7 @@ export const layers = {
   faults: { pulumi: true, lxd: true, incus: true, sshd: true },
   engine: { pulumi: true, lxd: true, incus: true, sshd: true },
   soak: { lxd: true },
+  languages: { pulumi: true, lxd: true, languages: true },
 };
 /** How long a layer may take to end after its last test, in milliseconds; what it left open keeps it from ending. */
 const endsWithin = 15_000;
@@ -52,26 +53,34 @@ export function portionsOf(layer, size) {
  * @param {import("./setup.mjs").Found} found
  * @returns {NodeJS.ProcessEnv}
  */
-export function environmentFor({ pulumi, reasons }) {
+export function environmentFor({ pulumi, languages, python, reasons }) {
   // The first line says it; how to help it was printed already.
   const missing = Object.entries(reasons).map(([name, reason]) => [
     `LXD_ACCESS_TEST_${name.toUpperCase()}_MISSING`,
     reason.split("\n")[0]?.replace(/:$/, ""),
   ]);
+  const isolated = isolatedEnvironment(pulumi);
   return {
-    ...isolatedEnvironment(pulumi),
+    ...isolated,
     ...(pulumi && { LXD_ACCESS_TEST_PULUMI: pulumi.command }),
+    ...(languages && {
+      PATH: [isolated["PATH"], ...languages.folders].join(delimiter),
+      LXD_ACCESS_TEST_SDK_GENERATOR: languages.sdkGenerator,
+    }),
+    ...(python !== undefined && { LXD_ACCESS_TEST_PYTHON: python }),
     ...Object.fromEntries(missing),
   };
 }
 
 /** @param {import("./setup.mjs").Found} found */
-export function describe({ pulumi, lxd, incus, sshd, reasons }) {
+export function describe({ pulumi, lxd, incus, sshd, languages, python, reasons }) {
   return [
     ...(pulumi ? [`Pulumi ${pulumi.version} (${pulumi.origin})`] : []),
     ...(lxd ? [`LXD ${lxd.version} (${lxd.command})`] : []),
     ...(incus ? [`Incus ${incus.version} (${incus.command})`] : []),
     ...(sshd ? [`sshd (${sshd.command})`] : []),
+    ...(languages ? [`SDK generator (${languages.sdkGenerator})`] : []),
+    ...(python === undefined ? [] : [`Python environment (${python})`]),
     ...Object.entries(reasons).map(([name, reason]) => `no ${name}: ${reason}`),
   ];
 }

@@ -7,6 +7,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync 
 import { renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { provideEngine } from "./engine.mjs";
+import { provideLanguages, providePython } from "./languages.mjs";
 import { installPackages } from "./npm.mjs";
 import { install } from "./packages.mjs";
 import { findProgram, root, run } from "./run.mjs";
@@ -24,12 +25,14 @@ const cache = join(root, "node_modules", ".cache", "pulumi-lxd-access");
  * @property {import("./servers.mjs").ServerProgram} [lxd]
  * @property {import("./servers.mjs").ServerProgram} [incus]
  * @property {import("./servers.mjs").ServerProgram} [sshd]
- * @property {Partial<Record<"pulumi" | "lxd" | "incus" | "sshd" | "nss", string>>} reasons why something asked for is not there
+ * @property {import("./languages.mjs").Languages} [languages]
+ * @property {string} [python] folder of a virtual environment
+ * @property {Partial<Record<"pulumi" | "lxd" | "incus" | "sshd" | "nss" | "languages" | "python", string>>} reasons why something asked for is not there
  */
 
 /**
  * Sets up what is asked for. What cannot be had leaves a reason; only this package itself is indispensable.
- * @param {{ pulumi?: boolean, lxd?: boolean, incus?: boolean, sshd?: boolean, nss?: boolean }} wanted
+ * @param {{ pulumi?: boolean, lxd?: boolean, incus?: boolean, sshd?: boolean, nss?: boolean, languages?: boolean }} wanted
  * @returns {Promise<Found>}
  */
 export async function setUp(wanted) {
@@ -53,6 +56,14 @@ export async function setUp(wanted) {
   if (wanted.nss && findProgram("pk12util") === undefined) {
     const reason = await install("nss");
     if (reason !== undefined) found.reasons.nss = `there is no pk12util on PATH; ${reason}`;
+  }
+  if (wanted.languages) {
+    const languages = await provideLanguages();
+    if ("reason" in languages) found.reasons.languages = languages.reason;
+    else found.languages = languages;
+    const python = await providePython();
+    if ("reason" in python) found.reasons.python = python.reason;
+    else found.python = python.environment;
   }
   return found;
 }

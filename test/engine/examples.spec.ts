@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { type ClientFlavor, runClient } from "../support/client-command";
 import { startTestCluster, type TestCluster } from "../support/cluster";
 import { type Forwarder, forwardTo } from "../support/forwarder";
+import { exampleDoesTheMainJob } from "../support/main-job-example";
 import { exitChanges, PulumiProject } from "../support/pulumi-project";
 import { rawRequest } from "../support/raw-request";
 import { freePort, type ServerView, viewOf } from "../support/server-view";
@@ -81,6 +82,8 @@ for (const [name, kind, flavor] of [
     });
   });
 }
+
+exampleDoesTheMainJob("yaml", []);
 
 describeWith(["pulumi", "lxd-daemon", "sshd"], "the example fleet-over-ssh", function () {
   this.timeout(300_000);

@@ -25,11 +25,14 @@ export const exitChanges = 7;
 
 const root = resolve(__dirname, "../..");
 
+/** The file of a program, by its language. */
+const programFiles = { typescript: "index.ts", yaml: "Pulumi.yaml", python: "__main__.py", go: "main.go" };
+
 export class PulumiProject {
   /** Everything that every command printed. */
   transcript = "";
   /** The file of the program. */
-  private program = "index.ts";
+  private program = programFiles.typescript;
 
   private constructor(
     readonly directory: string,
@@ -40,7 +43,8 @@ export class PulumiProject {
   /**
    * Makes a project with a program, and its stack `test`. `config` is by full name (`lxd-access:socketPath`).
    * `install: false` leaves node_modules to the caller; otherwise it is this checkout's. Types are checked on request.
-   * In YAML the program is Pulumi.yaml without name and runtime, and what serves it is this checkout's plugin on PATH.
+   * In YAML the program is Pulumi.yaml without name and runtime. What serves other languages than TypeScript is this
+   * checkout's plugin on PATH; the packages that a program in them imports are left to the caller.
    */
   static async create(
     program: string,
@@ -49,7 +53,7 @@ export class PulumiProject {
       install?: boolean;
       checkTypes?: boolean;
       main?: string;
-      language?: "typescript" | "yaml";
+      language?: keyof typeof programFiles;
     } = {},
   ): Promise<PulumiProject> {
     const directory = mkdtempSync(join(tmpdir(), "lxa-stack-"));
@@ -68,15 +72,17 @@ export class PulumiProject {
       TMPDIR: join(directory, ".tmp"),
     });
     for (const folder of [".state", ".home", ".tmp"]) mkdirSync(join(directory, folder));
-    if (options.language === "yaml") {
+    const { language = "typescript" } = options;
+    if (language !== "typescript") {
       project.putPluginOnPath();
+      project.write("Pulumi.yaml", `name: test\nruntime: ${language}\n`);
     } else {
       if (options.install !== false) symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
       project.write("Pulumi.yaml", "name: test\nruntime: nodejs\n");
       if (options.install !== false)
         project.write("package.json", '{ "name": "test", "main": "index.ts" }\n');
     }
-    project.program = options.language === "yaml" ? "Pulumi.yaml" : (options.main ?? "index.ts");
+    project.program = options.main ?? programFiles[language];
     project.give(program);
     // As users may write it by hand, which takes no command for each value; JSON is YAML.
     const { config = {} } = options;

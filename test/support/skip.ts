@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 
 /** A `describe` that needs something of this machine; where that is missing, its tests are skipped and say why. */
 export function describeWith(
-  needed: readonly (ServerKind | "pulumi" | "sshd" | "nss")[],
+  needed: readonly (ServerKind | "pulumi" | "sshd" | "nss" | "languages" | "python")[],
   title: string,
   body: (this: Mocha.Suite) => void,
 ): void {
@@ -13,6 +13,7 @@ export function describeWith(
     .map((what) => {
       if (what === "pulumi") return engineReason();
       if (what === "nss") return nssReason();
+      if (what === "languages" || what === "python") return languageReason(what);
       return what === "sshd" ? sshdReason() : serverReason(what);
     })
     .find((found) => found !== undefined);
@@ -45,6 +46,14 @@ function nssReason(): string | undefined {
   const missing = process.env["LXD_ACCESS_TEST_NSS_MISSING"];
   if (missing !== undefined) return missing;
   return isOnPath("pk12util") ? undefined : "there is no pk12util on PATH (package libnss3-tools)";
+}
+
+function languageReason(what: "languages" | "python"): string | undefined {
+  const missing = process.env[`LXD_ACCESS_TEST_${what.toUpperCase()}_MISSING`];
+  if (missing !== undefined) return missing;
+  const place =
+    process.env[what === "python" ? "LXD_ACCESS_TEST_PYTHON" : "LXD_ACCESS_TEST_SDK_GENERATOR"] ?? "";
+  return existsSync(place) ? undefined : "what it needs is brought by `npm run test:languages` only";
 }
 
 function isOnPath(program: string, ...others: string[]): boolean {
