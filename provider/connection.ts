@@ -29,14 +29,21 @@ const sshHop = z
   .strictObject({
     host: textThat(describeHostProblem).meta({ description: "Name or IP address of the host." }),
     port: port.optional().meta({ description: "Port of its SSH server. Default 22." }),
-    user: textThat(describeUserProblem)
-      .optional()
-      .meta({ description: "Who logs in. Default: the user that Pulumi runs as." }),
-    privateKey: textThat(describeSshKeyProblem).optional().meta({
-      description: "Private key to log in with, in OpenSSH's form or PEM.",
-      secret: true,
+    user: textThat(describeUserProblem).optional().meta({
+      description: "Who logs in, and may use the server's socket. Default: the user that Pulumi runs as.",
     }),
-    privateKeyPath: pathHere.optional().meta({ description: "File of the private key to log in with." }),
+    privateKey: textThat(describeSshKeyProblem)
+      .optional()
+      .meta({
+        description:
+          "Private key to log in with, in OpenSSH's form or PEM. One of privateKey, privateKeyPath and agent; without them the keys " +
+          "of SSH_AUTH_SOCK's agent are tried, then those of ~/.ssh/id_ed25519, id_ecdsa and id_rsa.",
+        secret: true,
+      }),
+    privateKeyPath: pathHere.optional().meta({
+      description:
+        "File of the private key to log in with: absolute, below ~, or relative to the program's folder.",
+    }),
     agent: z
       .union(
         [z.boolean(), textThat(describeSocketPathProblem)],
@@ -45,7 +52,8 @@ const sshHop = z
       .optional()
       .meta({
         description:
-          "Log in with the keys of an agent: true for the one of SSH_AUTH_SOCK, or its socket's path.",
+          "Log in with the keys of an agent alone: true for the one of SSH_AUTH_SOCK, or its socket's path; false for none of " +
+          "any agent.",
       }),
     privateKeyPassphrase: z
       .string()
@@ -60,10 +68,15 @@ const sshHop = z
       .optional()
       .meta({ description: "SHA-256 of one of the host's keys, as `ssh-keygen -lf` prints it." }),
     knownHostsPath: pathHere.optional().meta({
-      description: "File with the host's key, in the form of known_hosts. Default ~/.ssh/known_hosts.",
+      description:
+        "File with the host's key, in the form of known_hosts. Default ~/.ssh/known_hosts. An unknown host is refused.",
     }),
   })
-  .meta({ id: "SshHop", description: "A host that is reached by SSH, and a way to log in to it." });
+  .meta({
+    id: "SshHop",
+    description:
+      "A host that is reached by SSH, and a way to log in to it. Settings of ~/.ssh/config are not looked at.",
+  });
 
 /** Schema of `ssh` in a connection. */
 const ssh = sshHop
@@ -74,7 +87,12 @@ const ssh = sshHop
         "Path of the server's unix socket on that host. Default: the usual ones, each tried in turn.",
     }),
   })
-  .meta({ id: "Ssh", description: "The server's unix socket on another host, through SSH." });
+  .meta({
+    id: "Ssh",
+    description:
+      "The server's unix socket on another host, through one SSH connection that all resources of that host share: no port of " +
+      "the server needs to be open there.",
+  });
 export type SshHop = z.infer<typeof sshHop>;
 export type Ssh = z.infer<typeof ssh>;
 
@@ -83,7 +101,7 @@ export const connection = z
   .strictObject({
     socketPath: socketOnHost
       .optional()
-      .meta({ description: "Path of the server's unix socket on this machine." }),
+      .meta({ description: "Absolute path of the server's unix socket on this machine." }),
     address: serverAddress
       .optional()
       .meta({ description: "Host, host:port or https URL of the server. Default port 8443." }),
@@ -102,17 +120,21 @@ export const connection = z
     }),
     ssh: ssh.optional(),
     remote: textThat(describeRemoteProblem).optional().meta({
-      description: "Name of a remote that `lxc` or `incus` has, with its pin and client certificate.",
+      description:
+        "Name of a remote that `lxc` or `incus` has on this machine, with its pin and client certificate.",
     }),
     configDir: pathHere.optional().meta({
-      description: "Client directory of that remote. Default: the one that `lxc` uses, else that of `incus`.",
+      description:
+        "Client directory of that remote, which has to be there. Default: the one that `lxc` uses (LXD_CONF), else that of " +
+        "`incus` (INCUS_CONF).",
     }),
     timeouts: timeouts.optional(),
   })
   .meta({
     id: "Connection",
     description:
-      "How to reach the server: socketPath, address with a client certificate and a pin, ssh, or remote.",
+      "How to reach the server: socketPath; or address with a client certificate, its key and a pin; or ssh; or remote. Left " +
+      "out, the provider's configuration is used, then the environment, then the usual sockets of this machine.",
   });
 export type Connection = z.infer<typeof connection>;
 

@@ -9,7 +9,7 @@ import { tokenKind } from "../resources/trust-token-schema";
 const args = z.strictObject({
   token: textThat((text) =>
     decode(text) === undefined ? "is not a trust token as servers issue them" : undefined,
-  ).meta({ description: "Trust token, as `lxc config trust add` prints it.", secret: true }),
+  ).meta({ description: "Trust token, as a TrustToken or `lxc config trust add` gives it.", secret: true }),
 });
 type Args = z.infer<typeof args>;
 

@@ -10,9 +10,12 @@ const result = z.object({
   address: z
     .string()
     .optional()
-    .meta({ description: "Its address; absent where there is no remote of this name." }),
+    .meta({ description: "Its address; absent where the default names a remote that is not there." }),
   protocol: remoteProtocol.optional().meta({ description: "What is spoken there; absent as address is." }),
-  project: z.string().optional().meta({ description: "Project the client uses on it." }),
+  project: z
+    .string()
+    .optional()
+    .meta({ description: "Project the client uses on it; absent for the client's own default." }),
 });
 
 export const getDefaultRemote: FunctionHandler<ClientDirectoryArgs, z.infer<typeof result>> = {

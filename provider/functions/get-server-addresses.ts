@@ -9,7 +9,7 @@ import { type ServerQuestion, serverQuestionArgs, serverQuestionRules } from "./
 
 const serverAddress = z
   .object({
-    interface: z.string().meta({ description: "Name of the interface." }),
+    interface: z.string().meta({ description: "Name of the interface, such as enp5s0." }),
     family: addressFamily.meta({ description: "inet is IPv4, inet6 is IPv6." }),
     address: z.string().meta({ description: "The IP address." }),
     prefixLength: z.int().meta({ description: "Length of the network's prefix, in bits." }),

@@ -11,10 +11,10 @@ const listedRemote = z
     address: z.string().meta({ description: "`https://host:port`, `unix://` or an image server's URL." }),
     protocol: remoteProtocol.meta({ description: "What is spoken there." }),
     authType: z.string().meta({
-      description: "How the client shows who it is: tls, none, or file access for a socket.",
+      description: "How the client shows who it is: tls, none for public servers, file access for a socket.",
     }),
     public: z.boolean().meta({ description: "Whether it is used without a client certificate." }),
-    static: z.boolean().meta({ description: "Whether it is built into the client." }),
+    static: z.boolean().meta({ description: "Whether it is built into the client and cannot be changed." }),
     default: z.boolean().meta({ description: "Whether commands without a remote's name go to it." }),
     project: z
       .string()

@@ -35,23 +35,32 @@ const keyAlgorithm = oneOf("KeyAlgorithm", "A kind of key.", {
 
 const args = z.strictObject({
   commonName: textThat(describeCommonNameProblem).meta({
-    description: "Common name in the certificate's subject. Default: the resource's name.",
+    description:
+      "Common name in the certificate's subject. Default: the resource's name. Another one replaces the resource.",
     replaces: true,
   }),
-  keyAlgorithm: keyAlgorithm
-    .optional()
-    .meta({ description: "Kind of key. Default ECDSA-P384, as `lxc` uses.", replaces: true }),
+  keyAlgorithm: keyAlgorithm.optional().meta({
+    description: "Kind of key. Default ECDSA-P384, as `lxc` uses. Another one replaces the resource.",
+    replaces: true,
+  }),
   validityDays: z
     .int("must be a whole number of days")
     .min(1, "must be at least 1 day")
     .max(36500, "must be at most 36500 days")
     .optional()
-    .meta({ description: "Days until the certificate expires. Default 3650.", replaces: true }),
+    .meta({
+      description: "Days until the certificate expires. Default 3650. Another number replaces the resource.",
+      replaces: true,
+    }),
   rotateBeforeDays: z
     .int("must be a whole number of days")
     .min(0, "must not be negative")
     .optional()
-    .meta({ description: "Days before expiry from which on an update replaces it. Default: never." }),
+    .meta({
+      description:
+        "Days before expiry from which on an update replaces it; Remotes follow. Default: never. Not for a client directory of " +
+        "`lxc`, which has one pair for good: a Remote with such a configDir refuses another.",
+    }),
   ...pkcs12Inputs,
 });
 type Args = z.infer<typeof args>;

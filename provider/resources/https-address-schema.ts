@@ -10,12 +10,13 @@ import { serverIdentity } from "./server-identity";
 export const args = z.strictObject({
   ...listenChoice,
   target: z.string().min(1, "must not be empty").optional().meta({
-    description: "Cluster member to set it on; required when the server is clustered.",
+    description:
+      "Cluster member to set it on; required when the server is clustered. Another one replaces the resource.",
     replaces: true,
   }),
   floating: z.boolean().optional().meta({
     description:
-      "Allow an address that the server does not have now, because it moves between hosts. Default false.",
+      "Beside address: allow one that the server does not have now, because it moves between hosts. Default false.",
   }),
   verify: z.boolean().optional().meta({
     description: "Also dial each address from here and compare certificates. Default false.",
@@ -31,10 +32,14 @@ export type Args = z.infer<typeof args>;
 /** Schema of the outputs. */
 export const state = z.object({
   ...listenerFacts,
-  resolvedAddress: z.string().meta({ description: "What the server should hold." }),
-  previousAddress: z
-    .string()
-    .meta({ description: "What the server held before, put back when this is destroyed." }),
+  resolvedAddress: z.string().meta({
+    description:
+      "What the server should hold: address as given, or what subnet or interface means, with its port.",
+  }),
+  previousAddress: z.string().meta({
+    description:
+      "What the server held before, put back when this is destroyed. Empty where it did not listen.",
+  }),
   connection: connection.optional(),
   given,
   server: serverIdentity,

@@ -15,24 +15,34 @@ export const addressFamily = oneOf("AddressFamily", "A family of IP addresses.",
 
 /** Schemas of the inputs. */
 export const listenChoice = {
-  address: textThat(describeListenAddressProblem).optional().meta({
-    description:
-      'Address to listen on: ":8443" (every interface), "10.0.0.11", "[fd00::1]:8443" or a DNS name. Default port 8443.',
-  }),
-  subnet: textThat(describeSubnetProblem).optional().meta({
-    description:
-      'Instead of address: the server\'s own address in this subnet, such as "10.68.0.0/16" or "fd00:68::/64".',
-  }),
-  interface: textThat(describeInterfaceProblem).optional().meta({
-    description:
-      'Instead of address: the server\'s own address on this interface, such as "enp5s0"; IPv4 if it has one there.',
-  }),
+  address: textThat(describeListenAddressProblem)
+    .optional()
+    .meta({
+      description:
+        'Address to listen on: ":8443" (every interface), "10.0.0.11", "[fd00::1]:8443" or a DNS name. Default port 8443. ' +
+        "Exactly one of address, subnet and interface is given.",
+    }),
+  subnet: textThat(describeSubnetProblem)
+    .optional()
+    .meta({
+      description:
+        'Instead of address: the server\'s own address in this subnet, such as "10.68.0.0/16" or "fd00:68::/64", so that one line ' +
+        "serves a whole fleet. It is looked up at each update; a refresh shows where it has changed. Loopback addresses are taken " +
+        "only for a subnet of loopback, link-local IPv6 ones (fe80::/10) never.",
+    }),
+  interface: textThat(describeInterfaceProblem)
+    .optional()
+    .meta({
+      description:
+        'Instead of address: the server\'s own address on this interface, such as "enp5s0", looked up like that of subnet. IPv4 ' +
+        "if it has one there, else IPv6, unless family says which.",
+    }),
   family: addressFamily
     .optional()
     .meta({ description: "Beside interface or subnet: IPv4 only (inet) or IPv6 only (inet6)." }),
   port: port
     .optional()
-    .meta({ description: "Beside subnet or interface: the port to listen on. Default 8443." }),
+    .meta({ description: "Beside subnet or interface: the port to listen on, 1 to 65535. Default 8443." }),
 };
 
 /** Values of these inputs that mean the same. */

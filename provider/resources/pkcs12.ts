@@ -12,9 +12,11 @@ const encryption = oneOf("Pkcs12Encryption", "Encryption of a PKCS#12 archive.",
 
 /** Schemas of the inputs. */
 export const pkcs12Inputs = {
-  pkcs12Password: textThat(describePasswordProblem)
-    .optional()
-    .meta({ description: "Password of the PKCS#12 archive; none is made without one.", secret: true }),
+  pkcs12Password: textThat(describePasswordProblem).optional().meta({
+    description:
+      "Password of the PKCS#12 archive; none is made without one. Browsers take ECDSA and RSA keys, not Ed25519.",
+    secret: true,
+  }),
   pkcs12Encryption: encryption.optional().meta({
     description: "Encryption of the archive: aes256 (default), or 3des, which the keychain of macOS wants.",
   }),
@@ -23,7 +25,7 @@ export const pkcs12Inputs = {
 /** Schemas of the outputs. */
 export const pkcs12Outputs = {
   pkcs12: z.string().optional().meta({
-    description: "Certificate and key as PKCS#12 archive, base64; only with pkcs12Password.",
+    description: "Certificate and key as PKCS#12 archive for browsers, base64; only with pkcs12Password.",
     secret: true,
   }),
   pkcs12Password: z.string().optional().meta({ description: "The password given last.", secret: true }),

@@ -39,10 +39,10 @@ export const args = z.strictObject({
   name: textThat(describeUnsafeName).meta({
     description: "Name of the remote. Default: the resource's name.",
   }),
-  token: z
-    .string()
-    .optional()
-    .meta({ description: "Trust token to redeem, as `lxc remote add` takes it.", secret: true }),
+  token: z.string().optional().meta({
+    description: "Trust token to redeem, as a TrustToken or `lxc config trust add` gives it.",
+    secret: true,
+  }),
   addresses: z
     .array(textThat(describeAddressProblem))
     .min(1, "must not be empty; leave it out for the token's addresses")
@@ -72,7 +72,8 @@ export const args = z.strictObject({
     description: "Project the remote works in. Default: the only project the client may see, if it is one.",
   }),
   configDir: textThat(describeConfigDirProblem).optional().meta({
-    description: "Client directory of `lxc` in which the remote is written, such as ~/.config/lxc.",
+    description:
+      "Client directory of `lxc` or `incus` in which the remote is written, such as ~/.config/lxc.",
   }),
   configFlavor: configFlavor.optional().meta({
     description:

@@ -22,24 +22,30 @@ const tokenState = oneOf("TokenState", "Whether a token waits.", {
 /** Schema of the inputs. */
 export const args = z.strictObject({
   clientName: textThat(describeNameProblem).meta({
-    description: "Name of the client in the server's trust store.",
+    description:
+      "Name of the client in the server's trust store. Another one replaces the resource, the old one first.",
     replaces: true,
   }),
-  projects: z
-    .array(projectName)
-    .optional()
-    .meta({ description: "Projects the client is restricted to; [] is no project at all." }),
+  projects: z.array(projectName).optional().meta({
+    description:
+      "Projects the client is restricted to; [] is no project at all. One of projects, groups and restricted: false is given.",
+  }),
   restricted: z
     .boolean()
     .optional()
     .meta({ description: "false makes the client a full administrator of the server; it must be said." }),
-  groups: z.array(textThat(describeNameProblem)).optional().meta({
-    description:
-      "Groups whose rights the client gets, as a TLS identity; [] is no right at all. LXD from 5.21 on.",
-  }),
+  groups: z
+    .array(textThat(describeNameProblem))
+    .optional()
+    .meta({
+      description:
+        "Groups whose rights the client gets, as a TLS identity; [] is no right at all. Servers from LXD 5.21.3 and 6.2 on have " +
+        "them (API extension access_management_tls); Incus does not.",
+    }),
   kind: tokenKind.optional().meta({
     description:
-      "What the client becomes: an entry of the trust store, or a TLS identity. Default: as groups says.",
+      "What the client becomes: an entry of the trust store, or a TLS identity with the rights of groups. Default: as groups " +
+      "says. Another kind replaces the resource, the old one first.",
     replaces: true,
   }),
   addresses: z
@@ -47,7 +53,8 @@ export const args = z.strictObject({
     .min(1, "must not be empty; leave it out for the server's own addresses")
     .optional()
     .meta({
-      description: "Addresses to put into the token instead of the server's own: NAT, load balancer, DNS.",
+      description:
+        "Addresses to put into the token instead of the server's own: NAT, load balancer, DNS. Default port 8443.",
     }),
   clientFingerprint: fingerprint.optional().meta({
     description:

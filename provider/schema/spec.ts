@@ -1,4 +1,7 @@
-/** The parts of a Pulumi package schema that this package needs: https://www.pulumi.com/docs/iac/packages-and-automation/pulumi-packages/schema/ */
+/**
+ * The parts of a Pulumi package schema that this package needs.
+ * https://www.pulumi.com/docs/iac/packages-and-automation/pulumi-packages/schema/
+ */
 
 export interface TypeSpec {
   readonly type?: "string" | "boolean" | "number" | "integer" | "array";
