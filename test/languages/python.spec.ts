@@ -1,5 +1,5 @@
 /** Programs in Python: the SDK that Pulumi makes of schema.json, its types, and the example. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { makeSdk, pythonProgram, succeeds } from "../support/language-sdk";
@@ -53,6 +53,8 @@ describeWith(["languages", "python"], "the Python SDK", function () {
 exampleDoesTheMainJob("python", ["languages", "python"], async (project) => {
   const packages = join(project.directory, "packages");
   await installSdk(join(project.directory, "sdk"), packages);
+  // For hosts that know the option `virtualenv`, and for older ones.
+  symlinkSync(dirname(dirname(pythonProgram("python3"))), join(project.directory, "venv"));
   project.env["PATH"] = [dirname(pythonProgram("python3")), project.env["PATH"]].join(delimiter);
   project.env["PYTHONPATH"] = packages;
 });

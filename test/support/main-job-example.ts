@@ -17,6 +17,12 @@ export function exampleFolder(language: ExampleLanguage): string {
   return resolve(__dirname, "../../examples", language);
 }
 
+/** The example's Pulumi.yaml, by the name that its configuration has here. */
+function manifestOf(language: ExampleLanguage): string {
+  const text = readFileSync(join(exampleFolder(language), "Pulumi.yaml"), "utf8");
+  return text.replace(/^name: .*$/m, "name: test");
+}
+
 /** The tests of the example. `prepare` gives the project what its program imports. */
 export function exampleDoesTheMainJob(
   language: ExampleLanguage,
@@ -45,6 +51,7 @@ export function exampleDoesTheMainJob(
           "test:remoteName": "host",
         },
       });
+      if (language !== "yaml") project.write("Pulumi.yaml", manifestOf(language));
       await project.configure("test:configDirectory", join(project.directory, "client"));
       await prepare(project);
     });
