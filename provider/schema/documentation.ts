@@ -10,7 +10,7 @@ import { pythonProgram } from "./programs/python";
 import { typescriptProgram } from "./programs/typescript";
 import { yamlProgram } from "./programs/yaml";
 import { tokenOf } from "./properties";
-import { functionTexts, resourceTexts } from "./texts";
+import { functionTexts, importTexts, remoteInId, resourceTexts } from "./texts";
 
 export function resourceDescription(name: ResourceName, hosting: Hosting): string {
   return [resourceTexts[name], examples(resourceExamples[name], hosting), importSection(name)].join("\n\n");
@@ -45,9 +45,15 @@ function inEachLanguage(program: Program, hosting: Hosting): Readonly<Record<str
 }
 
 function importSection(name: ResourceName): string {
-  const form = `What exists already can be imported, by an id of this form: \`${handlers[name].importId.replaceAll("`", "")}\``;
+  const { importId } = handlers[name];
+  const form = [
+    `What exists already is imported by an id of the form \`${importId.replaceAll("`", "")}\`.`,
+    "What is in capitals is filled in, what is in brackets may be left out.",
+    ...(importId.includes("REMOTE") ? [remoteInId] : []),
+    importTexts[name],
+  ];
   const command = `$ pulumi import ${tokenOf(name)} example ${importExamples[name]}`;
-  return ["## Import", form, fenced("sh", command)].join("\n\n");
+  return ["## Import", form.join(" "), fenced("sh", command)].join("\n\n");
 }
 
 function fenced(language: string, text: string): string {

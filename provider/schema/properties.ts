@@ -1,6 +1,9 @@
 /**
  * The schemas that check inputs, as Pulumi writes types. What a property means, and whether it is secret or replaces its
- * resource, stands in its metadata; an object or enum that has a type of its own has its name there, too (`id`).
+ * resource, stands in its metadata; an object or enum that has a type of its own has its name there, too.
+ *
+ * No default is among it. Generated SDKs would fill it in, and then it would stand beside inputs that it does not go with (a
+ * port beside an address), and be a change of what was imported, or made by a program in a language that fills in nothing.
  */
 import { z } from "zod";
 import type { Enumeration } from "../properties";

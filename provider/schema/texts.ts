@@ -108,6 +108,18 @@ export const resourceTexts: Readonly<Record<ResourceName, string>> = {
   ),
 };
 
+/** What becomes of what was found. */
+export const importTexts: Readonly<Record<ResourceName, string>> = {
+  ClientCertificate: "The key comes into the stack's state, as a secret, and the files stay.",
+  HttpsAddress: "A destroy leaves the address as it was found.",
+  Remote: "A destroy leaves the client trusted and the entry where it is, as they were found.",
+  TrustToken: "A destroy leaves a client that was found trusted, and revokes a token that was found waiting.",
+};
+
+/** Part of the form of an id. */
+export const remoteInId =
+  "REMOTE is a remote of `lxc` or `incus` that leads to the server; without it the provider's configuration does.";
+
 export const functionTexts: Readonly<Record<FunctionName, string>> = {
   decodeTrustToken: paragraphs(
     [
