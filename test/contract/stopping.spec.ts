@@ -13,23 +13,25 @@ import { withDirectoryLock } from "../../provider/client-config/directory-lock";
 import { handlers } from "../../provider/registry";
 import { reach } from "../../provider/resources/join";
 import { startDouble } from "../support/double/double";
-import { type Gate, gateTo } from "../support/gate";
+import { gateTo } from "../support/gate";
 import { asInputs, makePair } from "../support/openssl-pair";
 import { openHttps, viewOf } from "../support/server-view";
 import {
+  at,
   type Calls,
   callsIn,
+  connectionsOf,
+  described,
   errorOf,
   type HeldServer,
-  resultOf,
   type Running,
-  startHeldServer,
+  stoppedAt,
+  timeouts,
+  usingHeld,
 } from "../support/stoppable";
 import { refusal, useConnections } from "./connections";
 import { reply, server as trusting } from "./tls-listener";
 
-/** Longer than any test may take, so that what ends has not run out of time. */
-const timeouts = { connect: 250, request: 250 };
 const { privateKey: sshKey } = generateKeyPairSync("rsa", {
   modulusLength: 2048,
   publicKeyEncoding: { type: "pkcs1", format: "pem" },
@@ -42,14 +44,6 @@ const entry = { addr: "https://images.example.org", protocol: "simplestreams", p
 const imageServer = handlers.Remote.args.parse({
   ...{ name: "pictures", addresses: [entry.addr], public: true, protocol: entry.protocol, configDir: "lxc" },
 });
-/** What an LXD server says of itself. */
-const described = {
-  ...{ auth: "trusted", api_extensions: [], config: {} },
-  environment: {
-    ...{ server: "lxd", server_name: "edge", server_version: "5.0.2", server_clustered: false },
-    ...{ addresses: [], certificate: "PEM", certificate_fingerprint: "ab" },
-  },
-};
 
 describe("a call that is stopped before it has changed anything", () => {
   const { listen, start, dial } = useConnections();
@@ -101,7 +95,7 @@ describe("a call that is stopped before it has changed anything", () => {
     });
 
     it("for the turn of a request, and that is not sent later", async () => {
-      await usingHeld(async (server) => {
+      await usingHeld(folder, async (server) => {
         const client = await calls.context.connect(at(server));
         const before = client.getProjectNames();
         const held = await server.next();
@@ -116,7 +110,7 @@ describe("a call that is stopped before it has changed anything", () => {
     });
 
     it("for the turn of a change, and that is not sent later", async () => {
-      await usingHeld(async (server) => {
+      await usingHeld(folder, async (server) => {
         const client = await calls.context.connect(at(server));
         const create = expose(at(server));
         const look = await server.next();
@@ -277,80 +271,12 @@ describe("a call that is stopped before it has changed anything", () => {
     assert.deepEqual(readdirSync(directory), []);
   });
 
-  describe("leaves others alone", () => {
-    it("who wait for the same reply, were the read its own", async () => {
-      await usingHeld(async (server) => {
-        const client = await calls.context.connect(at(server));
-        const own = calls.begin(() => client.getServer());
-        const other = calls.begin(() => client.getServer());
-        const held = await server.next();
-        own.stop();
-        await stoppedAt(own, `Reading the server ${server.socketPath}`);
-        held.answer(described);
-        assert.equal(resultOf(await other.outcome).auth, "trusted");
-        assert.deepEqual(server.requests, ["GET /1.0"]);
-      });
-    });
-
-    it("who wait for the same read, which is not sent yet; nor is it, once nobody waits any more", async () => {
-      await usingHeld(async (server) => {
-        const client = await calls.context.connect(at(server));
-        const before = client.getProjectNames();
-        const [own, other] = [1, 2].map(() => calls.begin(() => client.getServer()));
-        const [third, fourth] = [1, 2].map(() => calls.begin(() => client.getCertificates()));
-        assert.ok(own && other && third && fourth);
-        const held = await server.next();
-        for (const one of [own, third, fourth]) one.stop();
-        await stoppedAt(own, `Reading the server ${server.socketPath}`);
-        for (const one of [third, fourth])
-          await stoppedAt(one, `Listing the trust store of ${server.socketPath}`);
-        const anew = client.getCertificates();
-        held.answer([]);
-        await before;
-        (await server.next()).answer(described);
-        assert.equal(resultOf(await other.outcome).auth, "trusted");
-        (await server.next()).answer([]);
-        assert.deepEqual(await anew, [], "who comes later is not told that nobody waits");
-        const trustStore = "GET /1.0/certificates?recursion=1";
-        assert.deepEqual(server.requests, ["GET /1.0/projects", "GET /1.0", trustStore]);
-      });
-    });
-
-    it("who wait for the same connection", async () => {
-      const listener = await listen((socket) => socket.write(reply(trusting)));
-      const gate = await gateTo(listener.port);
-      try {
-        gate.shut();
-        const client = dial(gate.port, { timeouts });
-        const own = calls.begin(() => client.getServer({ target: "own" }));
-        const other = client.getServer({ target: "other" });
-        await connectionsOf(gate, 1);
-        own.stop();
-        await stoppedAt(own, `Reading the server ${client.name}`);
-        gate.open();
-        assert.equal((await other).auth, "trusted");
-        assert.equal(gate.connections(), 1);
-      } finally {
-        await gate.close();
-      }
-    });
-  });
-
   function expose(connection: object): Running<unknown> {
     const wanted = handlers.HttpsAddress.args.parse({
       ...{ address: "127.0.0.1:18443", floating: true },
       connection: { timeouts, ...connection },
     });
     return calls.begin(() => handlers.HttpsAddress.create(calls.context, wanted));
-  }
-
-  async function usingHeld(test: (server: HeldServer) => Promise<void>): Promise<void> {
-    const server = await startHeldServer(folder);
-    try {
-      await test(server);
-    } finally {
-      server.close();
-    }
   }
 
   /** What the server has been sent, once another request has had its turn. */
@@ -370,17 +296,3 @@ describe("a call that is stopped before it has changed anything", () => {
     return { port: await start(silent), reached, count: () => connections };
   }
 });
-
-function at({ socketPath }: HeldServer): { socketPath: string; timeouts: typeof timeouts } {
-  return { socketPath, timeouts };
-}
-
-async function connectionsOf(gate: Gate, count: number): Promise<void> {
-  while (gate.connections() < count) await setImmediate();
-}
-
-/** Requires that a call was stopped while it did this. */
-async function stoppedAt(call: Running<unknown>, doing: string): Promise<void> {
-  const { message } = errorOf(await call.outcome);
-  assert.equal(message, `${doing}: cancelled before anything was changed. Run again [CANCELLED]`);
-}

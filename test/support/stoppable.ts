@@ -11,6 +11,7 @@ import { AccessError } from "../../provider/errors";
 import type { Context } from "../../provider/handler";
 import { ClientPool } from "../../provider/lxd/pool";
 import { contextFor } from "../../provider/registry";
+import type { Gate } from "./gate";
 
 /** What came of a call. */
 export type Outcome<Result> = { readonly result: Result } | { readonly error: unknown };
@@ -96,7 +97,7 @@ export interface HeldServer {
 }
 
 /** Listens on a unix socket in this folder. */
-export async function startHeldServer(folder: string): Promise<HeldServer> {
+async function startHeldServer(folder: string): Promise<HeldServer> {
   const socketPath = join(folder, "unix.socket");
   const requests: string[] = [];
   const waiting: Held[] = [];
@@ -130,4 +131,42 @@ export async function startHeldServer(folder: string): Promise<HeldServer> {
       server.close();
     },
   };
+}
+
+/** What such a server says of itself, as LXD does. */
+export const described = {
+  ...{ auth: "trusted", api_extensions: [], config: {} },
+  environment: {
+    ...{ server: "lxd", server_name: "edge", server_version: "5.0.2", server_clustered: false },
+    ...{ addresses: [], certificate: "PEM", certificate_fingerprint: "ab" },
+  },
+};
+
+/** Starts one in a folder for a test. */
+export async function usingHeld(folder: string, test: (server: HeldServer) => Promise<void>): Promise<void> {
+  const server = await startHeldServer(folder);
+  try {
+    await test(server);
+  } finally {
+    server.close();
+  }
+}
+
+/** Longer than any test may take, so that what ends has not run out of time. */
+export const timeouts = { connect: 250, request: 250 };
+
+/** The connection to such a server. */
+export function at({ socketPath }: HeldServer): { socketPath: string; timeouts: typeof timeouts } {
+  return { socketPath, timeouts };
+}
+
+/** When so many connections have come through a gate. */
+export async function connectionsOf(gate: Gate, count: number): Promise<void> {
+  while (gate.connections() < count) await setImmediate();
+}
+
+/** Requires that a call was stopped while it did this. */
+export async function stoppedAt(call: Running<unknown>, doing: string): Promise<void> {
+  const { message } = errorOf(await call.outcome);
+  assert.equal(message, `${doing}: cancelled before anything was changed. Run again [CANCELLED]`);
 }
