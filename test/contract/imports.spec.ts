@@ -1,6 +1,6 @@
 /** Imports from a double of each version, and what a real server does not do at will. */
 import * as assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Double, profileNames, startDouble } from "../support/double/double";
@@ -224,6 +224,49 @@ describe("ids of what is imported", () => {
     await importer.findsNothing("Remote", "core.https_address");
     for (const id of ["core.https_address", "certificate/ci", "..", "prod", "/"])
       await importer.findsNothing("ClientCertificate", id);
+  });
+});
+
+describe("the client directory of a Remote that is imported by its name alone", () => {
+  const { HOME } = process.env;
+  let importer: Importer;
+  beforeEach(() => {
+    importer = new Importer(mkdtempSync(join(tmpdir(), "lxa-import-")));
+    process.env["HOME"] = importer.folder;
+  });
+  afterEach(() => {
+    process.env["HOME"] = HOME;
+    rmSync(importer.folder, { recursive: true });
+  });
+
+  /** Writes a directory with the remote of an image server, which is never dialled. */
+  const has = (directory: string, name: string): void => {
+    mkdirSync(join(importer.folder, directory), { recursive: true });
+    const text = `remotes:\n  ${name}: {addr: "https://example.org", protocol: simplestreams, public: true}\n`;
+    writeFileSync(join(importer.folder, directory, "config.yml"), text);
+  };
+  const configDirOf = async (name: string): Promise<unknown> =>
+    (await importer.take("Remote", name)).args["configDir"];
+
+  it("is that of lxc, else that of incus, as every machine can write it", async () => {
+    has(".config/incus", "both");
+    assert.equal(await configDirOf("both"), "~/.config/incus");
+    has(".config/lxc", "both");
+    assert.equal(await configDirOf("both"), "~/.config/lxc");
+    has("snap/lxd/common/config", "both");
+    assert.equal(await configDirOf("both"), "~/snap/lxd/common/config");
+    importer.environment = { LXD_CONF: "mine" };
+    has("mine", "both");
+    assert.equal(await configDirOf("both"), "mine");
+  });
+
+  it("is the one that the environment names for connections, unless stack config does", async () => {
+    has("one", "x");
+    has("two", "x");
+    importer.environment = { LXD_ACCESS_CONFIG_DIR: "one" };
+    assert.equal(await configDirOf("x"), "one");
+    importer.config = { configDir: "two" };
+    assert.equal(await configDirOf("x"), "two");
   });
 });
 

@@ -90,6 +90,19 @@ function itImportsClients(kind: ServerKind, on: ImportStage): void {
     await on.importer.destroyLeavesAll(found);
   });
 
+  it("gives a TrustToken by which the client's rights are changed, and a destroy leaves them so", async () => {
+    await on.view.trust("ci", one.certificate);
+    const { name, id, args, state } = await on.importer.take("TrustToken", "certificate/ci");
+    const { restricted: _dropped, ...others } = args;
+    const inputs = { ...others, projects: ["default"] };
+    const found = { name, id, inputs: args, outputs: state, stored: "" };
+    assert.equal(await on.stack.plan(found, inputs), "update");
+    const changed = await on.stack.update(found, inputs);
+    await on.stack.destroy(changed);
+    const [client] = await on.view.clients();
+    assert.deepEqual([client?.name, client?.restricted, client?.projects], ["ci", true, ["default"]]);
+  });
+
   it("finds nothing of another name, and nothing of another fingerprint", async () => {
     await on.view.trust("ci", one.certificate);
     for (const id of ["certificate/c", "certificate/CI", `certificate/ci/${two.fingerprint}`])
@@ -207,14 +220,36 @@ function itImportsRemotes(on: ImportStage, joinBy: Join): void {
 
   it("takes it from the directory in the id, and from the one that its client uses", async () => {
     const directory = await joined();
+    on.importer.config = { configDir: "elsewhere" };
     const named = await on.importer.take("Remote", `prod:${directory}`);
     assert.deepEqual([named.id, named.args["configDir"]], ["prod", directory]);
+    await on.importer.findsNothing("Remote", "prod");
+    on.importer.config = {};
     for (const variable of ["LXD_CONF", "INCUS_CONF"]) {
       on.importer.environment = { LXD_CONF: "nowhere", INCUS_CONF: "nowhere", [variable]: "client" };
       const found = await on.importer.take("Remote", "prod");
       assert.equal(found.args["configDir"], "client");
       await on.importer.findsNothing("Remote", "stage");
     }
+  });
+
+  it("gives a Remote that can be changed, and a destroy takes back what was changed", async () => {
+    const directory = await joined();
+    const defaultRemote = (): string | undefined =>
+      /^default-remote: "?([^"\n]*)/m.exec(readFileSync(join(directory, "config.yml"), "utf8"))?.[1];
+    const before = defaultRemote();
+    const { name, id, args, state } = await on.importer.take("Remote", `prod:${directory}`);
+    const inputs = { ...args, setDefault: true };
+    const found = { name, id, inputs: args, outputs: state, stored: "" };
+    assert.equal(await on.stack.plan(found, inputs), "update");
+    const changed = await on.stack.update(found, inputs);
+    assert.equal(defaultRemote(), "prod");
+    const refreshed = (await on.stack.refresh(changed)) ?? assert.fail("it is there");
+    assert.equal(await on.stack.plan(refreshed, inputs), "same");
+    await on.stack.destroy(refreshed);
+    assert.equal(defaultRemote(), before);
+    await on.importer.take("Remote", `prod:${directory}`);
+    assert.equal((await on.view.clients()).length, 1);
   });
 
   it("is the way in of an id that names it in front", async () => {
