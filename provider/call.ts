@@ -25,7 +25,7 @@ export class Call {
   private readonly over = new AbortController();
   /** Why it is to stop, for the user, and when it has been stopped why it was. */
   private reason: AccessError | undefined;
-  private hasChanged = false;
+  private changes = 0;
   /** How much is under way that is not to be cut in two. */
   private pieces = 0;
   private readonly waits = new Set<{ readonly doing: string }>();
@@ -53,7 +53,13 @@ export class Call {
   /** To be called right before anything is changed. Throws where the call has been stopped; from here on it is not. */
   change(): void {
     this.stopped.throwIfAborted();
-    this.hasChanged = true;
+    this.changes++;
+  }
+
+  /** To be called when a change is known to have come to nothing. */
+  nothingChanged(): void {
+    this.changes--;
+    this.stopIfDue();
   }
 
   /** Waits for something, unless the call is stopped meanwhile: then it throws, and the rest is of no interest. */
@@ -111,7 +117,7 @@ export class Call {
   }
 
   private stopIfDue(): void {
-    if (this.reason === undefined || this.hasChanged || this.pieces > 0) return;
+    if (this.reason === undefined || this.changes > 0 || this.pieces > 0) return;
     // What the handler makes of it is of no interest; but it must not take a limit in time for a server that is silent.
     this.over.abort(new NotSentError("CANCELLED", "the call was stopped"));
   }

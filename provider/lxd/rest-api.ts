@@ -102,11 +102,17 @@ export class RestApi {
   protected async write(request: Request, doing: string): Promise<unknown> {
     const call = currentCall();
     this.shared.clear();
-    const onSending = (): void => {
-      call.change();
+    const sender = {
+      signal: call.stopped,
+      onSending: () => {
+        call.change();
+      },
+      onNothingDone: () => {
+        call.nothingChanged();
+      },
     };
     try {
-      const reply = await call.wait(doing, this.send(request, { signal: call.stopped, onSending }));
+      const reply = await call.wait(doing, this.send(request, sender));
       return envelope(reply, doing, request.secrets).metadata;
     } finally {
       this.shared.clear();
@@ -114,10 +120,14 @@ export class RestApi {
   }
 
   /** A server that says it is still starting has done nothing: it is asked again, for as long as a connection may take. */
-  private async send(request: Request, sender: Sender): Promise<Reply> {
+  private async send(
+    request: Request,
+    sender: Sender & { readonly onNothingDone?: () => void },
+  ): Promise<Reply> {
     const until = performance.now() + this.transport.timeouts.connect * 1000;
     let reply = await this.transport.send(request, sender);
     while (saysItIsStarting(reply) && performance.now() < until) {
+      sender.onNothingDone?.();
       await setTimeout(startingPause);
       reply = await this.transport.send(request, sender);
     }

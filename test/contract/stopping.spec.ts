@@ -176,6 +176,27 @@ describe("a call that is stopped before it has changed anything", () => {
         }
       });
 
+    it("until a server has started, which has done nothing of a change; nor is it asked again", async () => {
+      let refusals = Infinity;
+      const listener = await listen((socket) => {
+        const body = refusals-- > 0 ? reply(starting, "503 Service Unavailable") : reply(trusting);
+        socket.write(body);
+      });
+      const client = dial(listener.port, { timeouts });
+      const change = calls.begin(() => client.deleteCertificate("ab"));
+      while (listener.requests.length < 2) await setImmediate();
+      change.stop();
+      await stoppedAt(change, `Removing the client ab from the trust store of ${client.name}`);
+      const asked = listener.requests.length;
+      // Somebody else asks for longer than the one that was stopped would have paused.
+      refusals = 2;
+      await client.deleteCertificate("cd");
+      assert.deepEqual(
+        listener.requests.slice(asked).map(({ path }) => path),
+        Array(3).fill("/1.0/certificates/cd"),
+      );
+    });
+
     it("for a client directory that another process has locked, and does nothing with it later", async () => {
       const directory = join(folder, "lxc");
       mkdirSync(join(directory, "config.yml.lock"), { recursive: true });
