@@ -56,12 +56,8 @@ export function contextFor(surroundings: Surroundings, pool: ClientPool): Contex
       return pool.client(endpoint, timeouts);
     },
     client: (endpoint, timeouts) => pool.client(endpoint, timeouts),
-    claim(what) {
-      const isFree = !pool.claims.has(what);
-      pool.claims.add(what);
-      return isFree;
-    },
-    isClaimed: (what) => pool.claims.has(what),
+    claim: (what) => pool.claims.take(what),
+    isClaimed: (what) => pool.claims.isTaken(what),
     onUnreachable: onUnreachable(surroundings),
     programDirectory,
     configDir: surroundings.config["configDir"] ?? (environment[connectionVariables.configDir] || undefined),

@@ -2,10 +2,39 @@
 import { LxdClient } from "./client";
 import type { Endpoint, Timeouts } from "./transport";
 
+/** What resources have taken for themselves. */
+export interface Claims {
+  /** Takes something; false where it is taken already. */
+  take(what: string): boolean;
+  isTaken(what: string): boolean;
+  /** Gives back whatever was taken here. */
+  clear(): void;
+}
+
+/** Claims of one process. */
+export class OwnClaims implements Claims {
+  private readonly taken = new Set<string>();
+
+  take(what: string): boolean {
+    const isFree = !this.taken.has(what);
+    this.taken.add(what);
+    return isFree;
+  }
+
+  isTaken(what: string): boolean {
+    return this.taken.has(what);
+  }
+
+  clear(): void {
+    this.taken.clear();
+  }
+}
+
 export class ClientPool {
   private readonly clients = new Map<string, LxdClient>();
-  /** What resources have taken for themselves, for as long as this pool lasts. */
-  readonly claims = new Set<string>();
+
+  /** `claims` last as long as this pool, unless they are of more processes than this one. */
+  constructor(readonly claims: Claims = new OwnClaims()) {}
 
   /** The client for an endpoint; the same one for the same endpoint and timeouts. */
   client(endpoint: Endpoint, timeouts: Timeouts): LxdClient {

@@ -11,6 +11,7 @@ import { messageOf } from "../errors";
 import { ClientPool } from "../lxd/pool";
 import { Engine } from "./engine";
 import { findPackage } from "./package";
+import { RunClaims } from "./run-claims";
 import { PluginProvider } from "./plugin-provider";
 import { providerService } from "./server";
 
@@ -43,7 +44,8 @@ async function main([argument = ""]: readonly string[]): Promise<void> {
     now: () => new Date(),
   };
   const tell = engine.log.bind(engine);
-  const provider = new PluginProvider(surroundings, new ClientPool(), tell);
+  const pool = new ClientPool(argument === "" ? undefined : new RunClaims(argument));
+  const provider = new PluginProvider(surroundings, pool, tell);
   const server = new Server({ "grpc.max_receive_message_length": largestMessage });
   const schema = (): Promise<string> => readFile(join(folder, "schema.json"), "utf8");
   server.addService(ResourceProviderService, providerService(provider, engine, { version, schema }));

@@ -60,6 +60,8 @@ const tokenStart = "lxd-access:index:";
 export class PluginProvider {
   private config: ProviderConfig = {};
   private cancelled = new AbortController();
+  /** How many are under way. */
+  private calls = 0;
   private readonly fronts = new Map<string, ResourceFront>();
 
   constructor(
@@ -218,9 +220,18 @@ export class PluginProvider {
     });
   }
 
-  /** Stops what waits. What has changed something already is finished, so that nothing is left half-done. */
+  /**
+   * Stops what waits. What has changed something already is finished, so that nothing is left half-done. The engine says this
+   * at the end of each run, too.
+   */
   cancel(): void {
     this.cancelled.abort();
+    this.endWhenIdle();
+  }
+
+  /** After the last call of a run its claims are nobody's. */
+  private endWhenIdle(): void {
+    if (this.calls === 0 && this.cancelled.signal.aborted) this.pool.claims.clear();
   }
 
   private frontOf(urn: string): ResourceFront {
@@ -243,6 +254,7 @@ export class PluginProvider {
     const log = (level: Level, message: string): void => {
       this.tellUser(level, message, urn);
     };
+    this.calls++;
     const call = new Call({ signal: this.cancelled.signal, seconds });
     const showing = setInterval(() => {
       log("status", call.doing);
@@ -259,6 +271,8 @@ export class PluginProvider {
       throw new CallError(wordsFor(urn === "" ? "lxd-access" : partsOf(urn).name, error), done);
     } finally {
       clearInterval(showing);
+      this.calls--;
+      this.endWhenIdle();
     }
   }
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type Gate, gateTo } from "../support/gate";
 import { makePair, type OpensslPair } from "../support/openssl-pair";
 import { exitChanges, PulumiProject } from "../support/pulumi-project";
-import { openHttps, type ServerView, viewOf } from "../support/server-view";
+import { freePort, openHttps, type ServerView, viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
 
@@ -156,6 +156,26 @@ outputs: { token: "\${invitation.token}", privateKey: "\${key.privateKey}", type
       assert.ok(!traces.includes(secret), "a secret in plain text");
     await project.destroy();
     assert.deepEqual(await view.pendingTokens(), []);
+  });
+
+  it("leaves a listener whose resource gets another name and another provider at once", async () => {
+    const renamed = (provider: string, name: string): string => `
+resources:
+  ${provider}: { type: "pulumi:providers:lxd-access", properties: { socketPath: ${server.socketPath} } }
+  ${name}:
+    type: lxd-access:HttpsAddress
+    properties: { address: "\${address}" }
+    options: { provider: "\${${provider}}" }
+config: { address: { type: string } }
+`;
+    const address = `127.0.0.1:${await freePort()}`;
+    await project.configure("test:address", address);
+    project.give(renamed("one", "server"));
+    await project.up();
+    project.give(renamed("other", "listener"));
+    await project.up();
+    assert.equal(await view.address(), address);
+    await project.destroy();
   });
 
   it("imports a server that was set up by hand, after which there is nothing to do", async () => {
