@@ -1,6 +1,7 @@
 /** The plugin by Pulumi's own protocol: what the engine sends and what it gets. */
 import { strict as assert } from "node:assert";
 import { once } from "node:events";
+import { LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 import { startDouble, type Double } from "../support/double/double";
 import { PluginError } from "../support/plugin-client";
 import { PluginServer } from "../support/plugin-server";
@@ -228,6 +229,24 @@ describe("the plugin's protocol", () => {
     assert.deepEqual(read.properties, properties);
     await plugin.client.delete("TrustToken", id, properties);
     assert.equal(await plugin.client.read("TrustToken", id, { outputs: properties, inputs }), undefined);
+  });
+
+  it("tells warnings beside the resource that they are about", async () => {
+    const inputs = { clientName: "leftover", projects: [] };
+    const cutOff = await PluginServer.start();
+    await cutOff.client.configure({ socketPath: double.socketPath });
+    await cutOff.client.create("TrustToken", inputs);
+    await cutOff.stop();
+    const heard = once(plugin.events, "told");
+    const { id, properties } = await plugin.client.create("TrustToken", inputs);
+    await heard;
+    const [told] = plugin.told;
+    assert.match(told?.message ?? "", /leftover/);
+    assert.deepEqual(
+      [told?.severity, told?.isStatus, told?.urn],
+      [LogSeverity.WARNING, false, "urn:pulumi:test::test::lxd-access:index:TrustToken::it"],
+    );
+    await plugin.client.delete("TrustToken", id, properties);
   });
 
   it("answers functions, and says what is wrong with their arguments", async () => {

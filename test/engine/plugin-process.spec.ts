@@ -1,0 +1,73 @@
+/** The plugin as a process: what it prints, when it ends, and engines that attach to one that runs already. */
+import * as assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { PluginClient } from "../support/plugin-client";
+import { PulumiProject } from "../support/pulumi-project";
+import { describeWith } from "../support/skip";
+
+const main = resolve(__dirname, "../../dist/provider/plugin/main.js");
+
+/** Starts it and waits for the line that it prints, which is its port. */
+async function startPlugin(...args: string[]): Promise<{ child: ChildProcess; port: number }> {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+  assert.match(line, /^\d+$/);
+  return { child, port: Number(line) };
+}
+
+describeWith(["pulumi"], "the plugin's process", function () {
+  this.timeout(120_000);
+
+  it("tells its version and how it is used, and refuses what it does not know", () => {
+    const run = (...args: string[]): string =>
+      execFileSync(process.execPath, [main, ...args], {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+    assert.match(run("--version"), /^\d+\.\d+\.\d+\n$/);
+    assert.match(run("--help"), /Pulumi starts it by itself/);
+    assert.throws(() => run("--verison"), /there is no option --verison; see --help/);
+  });
+
+  it("ends when the engine that started it has ended without a word", async () => {
+    const engine = new Server();
+    const address = await new Promise<number>((bound, failed) => {
+      engine.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
+        if (error === null) bound(port);
+        else failed(error);
+      });
+    });
+    const { child, port } = await startPlugin(`127.0.0.1:${address}`);
+    const client = new PluginClient(port);
+    await client.configure();
+    client.close();
+    assert.equal(child.exitCode, null);
+    engine.forceShutdown();
+    const [code] = (await once(child, "exit")) as [number];
+    assert.equal(code, 0);
+  });
+
+  it("serves one run after another where engines attach to it", async () => {
+    const { child, port } = await startPlugin();
+    const project = await PulumiProject.create(
+      `resources: { key: { type: "lxd-access:ClientCertificate" } }\n`,
+      { language: "yaml" },
+    );
+    // Without the one on PATH.
+    project.env["PATH"] = process.env["PATH"];
+    project.env["PULUMI_DEBUG_PROVIDERS"] = `lxd-access:${port}`;
+    try {
+      await project.up();
+      await project.expect(0, "up", "--yes", "--skip-preview", "--refresh", "--expect-no-changes");
+      await project.destroy();
+      assert.equal(child.exitCode, null);
+    } finally {
+      project.remove();
+      child.kill();
+    }
+  });
+});
