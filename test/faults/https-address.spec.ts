@@ -1,6 +1,6 @@
 /** Changes of the address that fail, on real servers: each is as it was before, at once and when it is started again. */
 import { strict as assert } from "node:assert";
-import { codeIn, isThorough, itFinds, serverNamed } from "../support/faults/finding";
+import { codeIn, itFinds, serverNamed, someOf } from "../support/faults/finding";
 import { compared, ListenerGround, watch } from "../support/faults/listener-ground";
 import { makePair } from "../support/openssl-pair";
 import { rawRequest } from "../support/raw-request";
@@ -10,8 +10,7 @@ import { describeWith } from "../support/skip";
 import { Stack } from "../support/stack";
 
 describe("HttpsAddress", () => {
-  const kinds = ["lxd-daemon", "incus-daemon", ...(isThorough ? (["lxd-cluster"] as const) : [])] as const;
-  for (const kind of kinds) {
+  for (const kind of someOf(["lxd-daemon", "incus-daemon", "lxd-cluster"] as const)) {
     describeWith([kind, "sshd"], `a change that fails on a real ${kind}`, () => {
       const ground = new ListenerGround(kind);
       before(() => ground.start());
