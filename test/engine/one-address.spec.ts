@@ -39,7 +39,6 @@ describeWith(["pulumi", "lxd-daemon"], "an HttpsAddress that makes room for anot
   }
 
   it("replaced by `up --replace`", async () => {
-    await goesOn();
     const exported = JSON.parse(await project.expect(0, "stack", "export")) as {
       deployment: { resources: { urn: string }[] };
     };
