@@ -2,7 +2,7 @@ import tseslint from "typescript-eslint";
 import { imports } from "./eslint-layers.mjs";
 
 export default tseslint.config(
-  { ignores: ["dist/", "coverage/", "test/fixtures/", "**/node_modules/"] },
+  { ignores: ["dist/", "coverage/", "provider/cmd/", "test/fixtures/", "**/node_modules/"] },
   tseslint.configs.strictTypeChecked,
   {
     // No file is let off a rule by a comment.
