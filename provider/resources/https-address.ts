@@ -79,7 +79,7 @@ export const httpsAddress: ResourceHandler<Args, State> = {
   async import(context, id) {
     const { connection, target } = readImportId(context, id);
     const client = await context.connect(connection);
-    const server = await requireMember(client, undefined, { fresh: true, target });
+    const server = await requireMember(client, undefined, { target });
     await requireTargetNamed(client, server, target);
     const address = heldAddress(server);
     if (address === "" || isStopgap(address)) return undefined;

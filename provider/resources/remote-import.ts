@@ -105,7 +105,7 @@ async function importJoined(context: Context, found: Found): Promise<ImportedRem
     addresses,
     pin: { fingerprint: serverFingerprint },
     timeouts: timeoutsOf(undefined),
-    fresh: true,
+    fresh: false,
   };
   const place = await choosePlace(context, found, undefined, async () =>
     isIncus((await reach(context, there)).server) ? "incus" : "lxd",

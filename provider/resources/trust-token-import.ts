@@ -1,11 +1,14 @@
 /**
  * A TrustToken by an id: a client that a server trusts already, or a token that waits there. A client that was found is never
  * taken back, whatever is said later: a destroy leaves it trusted, and `lxc config trust remove` removes it. A token that was
- * found is as one that was issued: a destroy revokes it, and the client that it has let in since.
+ * found is as one that was issued: a destroy revokes it, and removes the client that it has let in since. The connection's own
+ * client is found like any other, since its rights are never changed, nor itself removed, over that connection.
  */
 import { refuse } from "../errors";
 import type { Context, Imported } from "../handler";
+import type { PendingToken } from "../lxd/client";
 import { isActive, isPending } from "../lxd/entities";
+import type { ReadOptions } from "../lxd/rest-api";
 import { expiryOf } from "../lxd/trust-token";
 import { requireSight } from "./current-identity";
 import { readId, refuseUnlessSayable, splitRemote } from "./import-id";
@@ -38,20 +41,21 @@ interface Candidate {
   readonly mark: string;
   /** As in "… is …". */
   readonly what: string;
-  readonly take: () => Found;
+  take(): Pick<Imported<Args, State>, "args" | "state">;
 }
-
-type Found = Pick<Imported<Args, State>, "args" | "state">;
 
 export async function importToken(context: Context, id: string): Promise<Imported<Args, State> | undefined> {
   const named = readTokenId(context, id);
   const { kind, name, mark } = named;
-  const place = await placeOf(context, named.connection, undefined, { fresh: true });
+  const place = await placeOf(context, named.connection, undefined);
   const { client, server } = place;
   const held: Rights = kind === "identity" ? { groups: [] } : { restricted: true, projects: [] };
   tokenOf(place, held).requireSupport();
   await requireSight(client, server, { held, isNew: true });
-  const all = await (kind === "identity" ? identities(place, named) : certificates(place, named));
+  const look = kind === "identity" ? identities : certificates;
+  // Many imports share replies; that nothing is there is told by one of its own.
+  const shared = await look(place, named, {});
+  const all = shared.length > 0 ? shared : await look(place, named, { fresh: true });
   const [meant, ...others] = mark === undefined ? all : all.filter((one) => one.mark === mark);
   if (meant === undefined) return undefined;
   if (others.length > 0) {
@@ -82,58 +86,61 @@ function readTokenId(context: Context, id: string): Named {
  * Certificate add tokens that wait under a name, and entries of the trust store. The tokens are asked for first: one that is
  * redeemed meanwhile is seen as both and never as neither.
  */
-async function certificates(place: Place, named: Named): Promise<Candidate[]> {
+async function certificates(place: Place, named: Named, options: ReadOptions): Promise<Candidate[]> {
   const { client } = place;
   const { name } = named;
-  const tokens = (await client.getPendingTokens({ fresh: true })).filter(
-    ({ token: { request } }) => request.name === name && isClient(request.type),
+  const tokens = (await client.getPendingTokens(options)).filter(
+    ({ token: { request } }) => request.name === name && request.type === "client",
   );
-  const entries = (await client.getCertificates({ fresh: true })).filter((entry) => entry.name === name);
-  const [other] = entries.filter(({ type }) => !isClient(type));
-  const clients = entries.filter(({ type }) => isClient(type));
+  const entries = (await client.getCertificates(options)).filter((entry) => entry.name === name);
+  const clients = entries.filter(({ type }) => type === "client");
+  const [other] = entries;
   if (tokens.length + clients.length === 0 && other !== undefined)
     refuse(
       "INPUT_INVALID",
       `${JSON.stringify(name)} on ${client.name} is a certificate of type ${other.type}, which is no client's`,
     );
-  const fingerprints = clients.map(({ fingerprint }) => fingerprint);
+  const namesakes = clients.map(({ fingerprint }) => fingerprint);
   return [
-    ...tokens.map(({ operation, token }) => ({
-      mark: operation,
-      what: "a token that waits",
-      take: (): Found => {
-        const { secret, addresses, fingerprint, request } = token;
-        if (secret === "")
-          refuse(
-            "LXD_NOT_TRUSTED",
-            `${client.name} does not show this client the secret of the token that waits for ${JSON.stringify(name)}. Use a ` +
-              "connection that may see it, such as the server's unix socket",
-          );
-        const rights = restrictionOf(request);
-        const wanted = wantedFor(named, rights);
-        const expiresAt = expiryOf(token.expiresAt);
-        const issued = { secret, addresses, fingerprint, expiresAt, mark: { operation } };
-        const incomplete = describeUselessness({ rights, fingerprint, expiresAt }, place);
-        return {
-          args: wanted,
-          state: { ...waiting(place, wanted, issued), knownClients: fingerprints, incomplete },
-        };
-      },
-    })),
+    ...tokens.map((token) => pending(place, named, token, namesakes)),
     ...clients.map((entry) => trusted(place, named, entry.fingerprint, restrictionOf(entry))),
   ];
 }
 
-/** Incus and old entries may leave it out. */
-function isClient(type: string): boolean {
-  return type === "client" || type === "";
+/** `namesakes` are the clients of its name that are trusted already. */
+function pending(
+  place: Place,
+  named: Named,
+  { operation, token }: PendingToken,
+  namesakes: string[],
+): Candidate {
+  const { secret, addresses, fingerprint, request } = token;
+  const rights = restrictionOf(request);
+  const wanted = wantedFor(named, rights);
+  const expiresAt = expiryOf(token.expiresAt);
+  return {
+    mark: operation,
+    what: "a token that waits",
+    take() {
+      if (secret === "")
+        refuse(
+          "LXD_NOT_TRUSTED",
+          `${place.client.name} does not show this client the secret of the token that waits for ` +
+            `${JSON.stringify(named.name)}. Use a connection that may see it, such as the server's unix socket`,
+        );
+      const issued = { secret, addresses, fingerprint, expiresAt, mark: { operation } };
+      const incomplete = describeUselessness({ rights, fingerprint, expiresAt }, place);
+      const state = { ...waiting(place, wanted, issued), knownClients: namesakes, incomplete };
+      return { args: wanted, state };
+    },
+  };
 }
 
 /** The identity of a name, which is the only one. */
-async function identities(place: Place, named: Named): Promise<Candidate[]> {
+async function identities(place: Place, named: Named, options: ReadOptions): Promise<Candidate[]> {
   const { client } = place;
   const { name } = named;
-  const found = (await client.getIdentities({ fresh: true })).filter((entry) => entry.name === name);
+  const found = (await client.getIdentities(options)).filter((entry) => entry.name === name);
   if (found.some(isPending))
     refuse(
       "INPUT_INVALID",

@@ -130,6 +130,19 @@ describe("an import from a server", () => {
     assert.deepEqual([found.args["restricted"], found.args["projects"]], [false, undefined]);
   });
 
+  it("asks once for all that are imported at the same time, and only reads", async () => {
+    await view.listen();
+    const names = Array.from({ length: 20 }, (_, index) => `client-${index}`);
+    for (const name of names) await view.issueToken(name, { restricted: true, projects: [] });
+    const ids = names.map((name) => `certificate/${name}`);
+    const before = double.requests.length;
+    assert.deepEqual(await importer.takeTogether("TrustToken", ids), ids);
+    const asked = double.requests.slice(before).map(({ method, path }) => `${method} ${path}`);
+    assert.deepEqual(asked.sort(), [
+      ...["GET /1.0", "GET /1.0/certificates?recursion=1", "GET /1.0/operations?recursion=1"],
+    ]);
+  });
+
   it("of which the configuration is hidden from the client is refused", async () => {
     await view.listen();
     await answers(/^\/1\.0$/, "/1.0", (shown) => {
