@@ -25,7 +25,9 @@ Pulumi.yaml (plugins.providers), and use resources lxd-access:index:Remote and s
 /** No state of a stack comes near this; the default would end at 4 MiB. */
 const largestMessage = 400 * 1024 * 1024;
 
-async function main([argument = ""]: readonly string[]): Promise<void> {
+async function main(args: readonly string[]): Promise<void> {
+  // Before its address, an engine that flows its log (--logflow) puts options of its own.
+  const argument = args.at(-1) ?? "";
   const { folder, version } = await findPackage(__dirname);
   if (argument === "--help") {
     console.log(usage);

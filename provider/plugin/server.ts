@@ -1,4 +1,5 @@
 /** The plugin's gRPC service: messages of Pulumi's protocol to calls of {@link PluginProvider}, and back. */
+import { isDeepStrictEqual } from "node:util";
 import { Metadata, type sendUnaryData, type ServerUnaryCall, type ServiceError, status } from "@grpc/grpc-js";
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import { type PluginAttach, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
@@ -97,17 +98,17 @@ export function providerService(
     read: answering(async (request: messages.ReadRequest) => {
       const response = new messages.ReadResponse();
       const asked = { urn: request.getUrn(), id: request.getId(), seconds: request.getTimeout() };
-      // Of what is only to be found, the engine knows no inputs.
-      if (!request.hasInputs()) {
+      const [inputs, outputs] = [properties(request.getInputs()), properties(request.getProperties())];
+      // Of what is to be imported the engine knows nothing, and of what is to be got only what the program says.
+      if (isDeepStrictEqual(inputs, outputs)) {
         const found = await provider.import(asked);
         if (found === undefined) return response;
         response.setId(found.id).setInputs(struct(found.inputs));
         return response.setProperties(struct(found.outputs));
       }
-      const inputs = properties(request.getInputs());
-      const outputs = await provider.read({ ...asked, inputs, outputs: properties(request.getProperties()) });
-      if (outputs === undefined) return response;
-      return response.setId(request.getId()).setInputs(struct(inputs)).setProperties(struct(outputs));
+      const now = await provider.read({ ...asked, inputs, outputs });
+      if (now === undefined) return response;
+      return response.setId(request.getId()).setInputs(struct(inputs)).setProperties(struct(now));
     }),
 
     update: answering(async (request: messages.UpdateRequest) => {

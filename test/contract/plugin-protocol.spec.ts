@@ -231,6 +231,21 @@ describe("the plugin's protocol", () => {
     assert.equal(await plugin.client.read("TrustToken", id, { outputs: properties, inputs }), undefined);
   });
 
+  it("finds what exists by its id, where the engine imports it and where a program gets it", async () => {
+    const id = "core.https_address";
+    const imported = await plugin.client.read("HttpsAddress", id);
+    assert.equal(imported?.properties["address"], imported?.inputs["address"]);
+    assert.match(String(imported?.inputs["address"]), /^127\.0\.0\.1:\d+$/);
+    // For what is got, the engine sends what the program says of it, twice.
+    const got = await plugin.client.read("HttpsAddress", id, { outputs: {}, inputs: {} });
+    assert.deepEqual(got, imported);
+    assert.equal(await plugin.client.read("TrustToken", "certificate/nobody"), undefined);
+    assert.match(
+      await refusal(plugin.client.read("Remote", "a/b")),
+      /Give one of the form NAME.*INPUT_INVALID/,
+    );
+  });
+
   it("tells warnings beside the resource that they are about", async () => {
     const inputs = { clientName: "leftover", projects: [] };
     const cutOff = await PluginServer.start();
