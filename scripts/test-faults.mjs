@@ -30,10 +30,9 @@ main(async () => {
   const found = await setUp({ ...layers.faults, ...(soak && layers.soak) });
   for (const line of describe(found)) detail(line);
   const env = { ...environmentFor(found), LXD_ACCESS_TEST_THOROUGH: "1" };
-  const counts = await runPortions(portionsOf("faults", 1), { atOnce: 2, env, grep });
+  const counts = await runPortions(portionsOf("faults", { size: 1, grep }), { atOnce: 2, env, grep });
   // Alone, since it measures.
-  if (soak && !isEnding())
-    counts.push(...(await runPortions(portionsOf("soak", 1), { atOnce: 1, env, grep })));
+  if (soak && !isEnding()) counts.push(...(await runPortions(portionsOf("soak"), { atOnce: 1, env, grep })));
   if (isEnding()) return 1;
   const code = summarize(counts);
   if (code !== 0 || grep !== undefined) return code;

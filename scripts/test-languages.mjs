@@ -22,7 +22,7 @@ main(async () => {
   const found = await setUp(layers.languages);
   for (const line of describe(found)) detail(line);
   const env = environmentFor(found);
-  return summarize(await runPortions(portionsOf("languages", 1), { atOnce: 1, env, grep }));
+  return summarize(await runPortions(portionsOf("languages"), { atOnce: 1, env, grep }));
 });
 
 function readArguments() {

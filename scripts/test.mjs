@@ -14,8 +14,8 @@ const portionSizes = /** @type {const} */ ({
   engine: 1,
   faults: 3,
   server: 3,
-  contract: 10,
-  unit: Infinity,
+  contract: 5,
+  unit: 10,
 });
 const order = /** @type {(keyof typeof portionSizes)[]} */ (Object.keys(portionSizes));
 /** How many processes run at the same time. They wait for daemons, for the engine and for time-outs much of the time. */
@@ -49,11 +49,9 @@ main(async () => {
   }
   for (const line of describe(found)) detail(line);
   const env = environmentFor(found);
-  // A process that finds no test of this name costs as much as one that does.
-  const portions = wanted.flatMap((layer) =>
-    portionsOf(layer, values.grep === undefined ? portionSizes[layer] : Infinity),
-  );
-  const counts = await runPortions(portions, { atOnce, env, grep: values.grep });
+  const { grep } = values;
+  const portions = wanted.flatMap((layer) => portionsOf(layer, { size: portionSizes[layer], grep }));
+  const counts = await runPortions(portions, { atOnce, env, grep });
   return isEnding() ? 1 : summarize(counts);
 });
 
