@@ -96,20 +96,24 @@ describe("Input", function () {
     withstands("config.yml of a client", mutated(fc.constantFrom(...configs)), read),
   );
 
-  itFinds("in config.yml of a client, endless", async () => {
-    const [valid = ""] = configs;
-    const deep = ["[", "{a: ", "- ", "? ", "&a ["].map((piece) => piece.repeat(100_000));
-    const floods = ['"', "!t ", "\0", ": ", "*a "].map((piece) => valid + piece.repeat(20_000));
-    const many = Array.from({ length: 5_000 }, (_, at) => `  a${at}: {addr: "https://a"}\n`).join("");
-    const doubled = Array.from({ length: 30 }, (_, at) => `a${at + 1}: &a${at + 1} [*a${at}, *a${at}]\n`);
-    const bomb = `a0: &a0 [x]\n${doubled.join("")}remotes: {prod: {addr: *a30}}\n`;
-    const texts = [...deep, ...floods, `remotes:\n${many}`, bomb];
-    for (const text of texts) {
-      const verdict = await read(text);
-      if (verdict !== "taken") requireShowable(verdict.refused);
-    }
-    return { kind: "inputs", reader: "config.yml, endless", cases: texts.length };
-  });
+  itFinds(
+    "in config.yml of a client, endless",
+    async () => {
+      const [valid = ""] = configs;
+      const deep = ["[", "{a: ", "- ", "? ", "&a ["].map((piece) => piece.repeat(100_000));
+      const floods = ['"', "!t ", "\0", ": ", "*a "].map((piece) => valid + piece.repeat(20_000));
+      const many = Array.from({ length: 5_000 }, (_, at) => `  a${at}: {addr: "https://a"}\n`).join("");
+      const doubled = Array.from({ length: 30 }, (_, at) => `a${at + 1}: &a${at + 1} [*a${at}, *a${at}]\n`);
+      const bomb = `a0: &a0 [x]\n${doubled.join("")}remotes: {prod: {addr: *a30}}\n`;
+      const texts = [...deep, ...floods, `remotes:\n${many}`, bomb];
+      for (const text of texts) {
+        const verdict = await read(text);
+        if (verdict !== "taken") requireShowable(verdict.refused);
+      }
+      return { kind: "inputs", reader: "config.yml, endless", cases: texts.length };
+    },
+    { isLong: true },
+  );
 
   describe("in a client's directory", () => {
     let root = "";

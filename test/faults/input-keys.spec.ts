@@ -179,24 +179,28 @@ describe("Input", function () {
     });
   });
 
-  itFinds("as a certificate or a key, endless", async () => {
-    const [own] = pairs;
-    const [ssh] = sshKeys.slice(-3);
-    assert.ok(own && ssh !== undefined);
-    const texts = [...endless(own.certificate), ...endless(own.privateKey), ...endless(ssh)];
-    texts.push(
-      "-----BEGIN OPENSSH PRIVATE KEY-----\n".repeat(30_000),
-      `${own.certificate}${own.privateKey}`.repeat(1000),
-    );
-    for (const text of texts) {
-      for (const verdict of [
-        certificate(text),
-        privateKey(text),
-        pair({ ...own, privateKey: text }),
-        await sshKey(text),
-      ])
-        if (verdict !== "taken") requireShowable(verdict.refused);
-    }
-    return { kind: "inputs", reader: "certificate and keys of a megabyte", cases: texts.length };
-  });
+  itFinds(
+    "as a certificate or a key, endless",
+    async () => {
+      const [own] = pairs;
+      const [ssh] = sshKeys.slice(-3);
+      assert.ok(own && ssh !== undefined);
+      const texts = [...endless(own.certificate), ...endless(own.privateKey), ...endless(ssh)];
+      texts.push(
+        "-----BEGIN OPENSSH PRIVATE KEY-----\n".repeat(30_000),
+        `${own.certificate}${own.privateKey}`.repeat(1000),
+      );
+      for (const text of texts) {
+        for (const verdict of [
+          certificate(text),
+          privateKey(text),
+          pair({ ...own, privateKey: text }),
+          await sshKey(text),
+        ])
+          if (verdict !== "taken") requireShowable(verdict.refused);
+      }
+      return { kind: "inputs", reader: "certificate and keys of a megabyte", cases: texts.length };
+    },
+    { isLong: true },
+  );
 });
