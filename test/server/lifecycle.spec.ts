@@ -3,6 +3,7 @@ import { live, type Way, waysFor } from "../support/lifecycle";
 import { lifecycleCases } from "../support/lifecycle-cases";
 import { type ServerKind, startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
+import type { FrontName } from "../support/stack-front";
 import { startTestSshd, type TestSshd } from "../support/sshd";
 
 for (const kind of ["lxd-daemon", "incus-daemon", "lxd-cluster"] as const) {
@@ -25,8 +26,18 @@ describeWith(["lxd-daemon", "sshd"], "the life of each resource on a real lxd-da
   );
 });
 
+// What differs between the fronts is nothing of the server's, so one way in to one of them is enough.
+describeWith(["lxd-daemon"], "the life of each resource by the plugin on a real lxd-daemon", () => {
+  runTable("lxd-daemon", (way) => way === "unix", undefined, "plugin");
+});
+
 /** Every case over these ways in, one after the other on one server. */
-function runTable(kind: ServerKind, isWanted: (way: Way) => boolean, sshd?: () => TestSshd): void {
+function runTable(
+  kind: ServerKind,
+  isWanted: (way: Way) => boolean,
+  sshd?: () => TestSshd,
+  front?: FrontName,
+): void {
   let server: TestServer;
   before(async () => {
     server = await startServer(kind);
@@ -36,7 +47,7 @@ function runTable(kind: ServerKind, isWanted: (way: Way) => boolean, sshd?: () =
   for (const theCase of lifecycleCases) {
     for (const way of waysFor(theCase, kind).filter(isWanted)) {
       it(`${theCase.resource} over ${way}: ${theCase.title}`, () =>
-        live(theCase, kind, way, { server, sshd: sshd?.() }));
+        live(theCase, kind, way, { server, sshd: sshd?.(), front }));
     }
   }
 }
