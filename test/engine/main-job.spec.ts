@@ -142,8 +142,7 @@ function mainJob(language: keyof typeof programs): void {
     it("sees that trust was removed by hand, and joins again", async () => {
       const [client] = await view.clients();
       lxc("config", "trust", "remove", `local:${String(client?.fingerprint)}`);
-      await project.expect(exitChanges, "preview", "--refresh", "--expect-no-changes");
-      await project.up("--refresh");
+      assert.match(await project.up("--refresh"), /[1-9]\d* updated/);
       assert.deepEqual(
         (await view.clients()).map(({ fingerprint }) => fingerprint),
         [client?.fingerprint],
@@ -155,8 +154,7 @@ function mainJob(language: keyof typeof programs): void {
 
     it("sees that the remote was renamed by hand, and writes it again", async () => {
       lxc("remote", "rename", "prod", "mine");
-      await project.expect(exitChanges, "preview", "--refresh", "--expect-no-changes");
-      await project.up("--refresh");
+      assert.match(await project.up("--refresh"), /[1-9]\d* updated/);
       const names = Object.keys(JSON.parse(lxc("remote", "list", "--format", "json")) as object);
       assert.ok(names.includes("prod"));
       assert.ok(names.includes("mine"), "what somebody named so stays");
