@@ -12,8 +12,8 @@ import {
 } from "../connection";
 import { oneOf } from "../properties";
 import { secretPaths } from "../schema";
-import { propertiesOf } from "./properties";
-import type { Properties, PropertySpec } from "./spec";
+import { propertiesOf, typesIn } from "./properties";
+import type { Properties, PropertySpec, Types } from "./spec";
 
 const onUnreachable = oneOf("OnUnreachable", "What to do with a server that does not answer.", {
   fail: "Fail.",
@@ -51,9 +51,22 @@ export function configVariables(): Properties {
   const inputs = providerInputs();
   return named((name) => {
     const variable = variables[name];
-    const input = inputs[name] as PropertySpec;
+    const input = asSetting(inputs[name] as PropertySpec);
     return variable === undefined ? input : { ...input, defaultInfo: { environment: [variable] } };
   });
+}
+
+/** The types of settings, by their tokens. */
+export function configTypes(): Types {
+  return asSetting(typesIn([configuration]));
+}
+
+/**
+ * Settings have types of their own, as in other packages: Pulumi's generator for Java ends with an error where a function
+ * has an argument of the same type as a setting.
+ */
+function asSetting<Spec>(spec: Spec): Spec {
+  return JSON.parse(JSON.stringify(spec).replaceAll("lxd-access:index:", "lxd-access:config:")) as Spec;
 }
 
 function named(describe: (name: string, property: PropertySpec) => PropertySpec): Properties {

@@ -90,9 +90,9 @@ export const resourceExamples: Readonly<Record<ResourceName, readonly Program[]>
     {
       title: "A client with the rights of groups",
       steps: [
-        { resource: "TrustToken", name: "operator", args: { clientName: "operator", groups: ["operators"] } },
+        { resource: "TrustToken", name: "ops", args: { clientName: "operator", groups: ["operators"] } },
       ],
-      outputs: { token: new Reference("operator", "token") },
+      outputs: { token: new Reference("ops", "token") },
     },
   ],
 };

@@ -46,6 +46,10 @@ export function languages(hosting: Hosting, description: string): Readonly<Recor
       respectSchemaVersion: true,
     },
     // Maven's coordinates are pulumilxd:lxd-access.
-    java: { basePackage: "pulumilxd", buildFiles: "gradle" },
+    // Without the repository's address the generator refuses to write files for Gradle.
+    java: {
+      basePackage: "pulumilxd",
+      ...(hosting.repository !== undefined && { buildFiles: "gradle" }),
+    },
   };
 }

@@ -1,6 +1,6 @@
 /** The package schema (schema.json) of the plugin: from the handlers, and nothing that they do not say. */
 import { type AnyHandler, functions, handlers } from "../registry";
-import { configuration, configVariables, providerInputs } from "./configuration";
+import { configTypes, configuration, configVariables, providerInputs } from "./configuration";
 import { functionDescription, resourceDescription } from "./documentation";
 import { type Hosting, languages } from "./languages";
 import { objectOf, propertiesOf, shownOf, tokenOf, typesIn } from "./properties";
@@ -54,11 +54,14 @@ export function packageSchema(manifest: Manifest): PackageSpec {
     language: languages(hosting, description),
     config: { variables: configVariables() },
     provider: { description: providerText, inputProperties: providerInputs() },
-    types: typesIn([
-      configuration,
-      ...Object.values(handlers).flatMap(({ args, state }) => [args, shownOf(state)]),
-      ...Object.values(functions).flatMap(({ args, result }) => [args, result]),
-    ]),
+    types: {
+      ...configTypes(),
+      ...typesIn([
+        configuration,
+        ...Object.values(handlers).flatMap(({ args, state }) => [args, shownOf(state)]),
+        ...Object.values(functions).flatMap(({ args, result }) => [args, result]),
+      ]),
+    },
     resources: Object.fromEntries(resources),
     functions: Object.fromEntries(asked),
   };
