@@ -11,6 +11,7 @@ const { packages } = JSON.parse(readFileSync(join(checkout, "package-lock.json")
 };
 
 interface LockedPackage {
+  readonly dependencies?: Record<string, string>;
   readonly version?: string;
   readonly integrity?: string;
   readonly resolved?: string;
@@ -24,8 +25,27 @@ interface LockedPackage {
 /** By name, without the package itself. */
 const locked = Object.entries(packages)
   .filter(([path]) => path !== "")
-  .map(([path, one]) => ({ ...one, name: path.replace(/^.*node_modules\//, "") }));
-const installed = locked.filter(({ dev, devOptional }) => dev !== true && devOptional !== true);
+  .map(([path, one]) => ({ ...one, path, name: path.replace(/^.*node_modules\//, "") }));
+/** A program has the SDK anyway, with all that it needs. */
+const ofTheSdk = neededBy("node_modules/@pulumi/pulumi");
+const installed = locked.filter(
+  ({ path, dev, devOptional }) => dev !== true && devOptional !== true && !ofTheSdk.has(path),
+);
+
+/** The paths of a package and of all that it needs. */
+function neededBy(path: string, found = new Set<string>()): Set<string> {
+  if (found.has(path)) return found;
+  found.add(path);
+  for (const name of Object.keys(packages[path]?.dependencies ?? {})) neededBy(placeOf(name, path), found);
+  return found;
+}
+
+/** Where Node finds a package that another one needs: in its own folder, or in one around it. */
+function placeOf(name: string, from: string): string {
+  const place = `${from}${from === "" ? "" : "/"}node_modules/${name}`;
+  if (place in packages || from === "") return place;
+  return placeOf(name, from.slice(0, Math.max(0, from.lastIndexOf("/node_modules/"))));
+}
 
 /** Whether this is the address under which a registry has a release. */
 function isOfRegistry(url: string, name: string, version: string): boolean {
@@ -56,8 +76,8 @@ describe("Dependencies", () => {
   itFinds("those that a user installs are few, and none needs its install script", () => {
     const needed = installed.filter(({ optional }) => optional !== true).map(({ name }) => name);
     assert.deepEqual(needed.sort(), [
-      ...["asn1", "bcrypt-pbkdf", "graceful-fs", "node-forge", "proper-lockfile", "retry", "safer-buffer"],
-      ...["signal-exit", "ssh2", "tweetnacl", "undici", "yaml", "zod"],
+      ...["asn1", "bcrypt-pbkdf", "node-forge", "proper-lockfile", "retry", "safer-buffer"],
+      ...["ssh2", "tweetnacl", "undici", "yaml", "zod"],
     ]);
     const scripts = installed.filter(({ hasInstallScript }) => hasInstallScript === true);
     // That of ssh2 builds what makes it faster; without a compiler it goes on without.
@@ -65,7 +85,7 @@ describe("Dependencies", () => {
     const left = `${needed.length} packages, ${installed.length - needed.length} more that are optional`;
     return Promise.resolve({
       kind: "fault",
-      fault: "what a user installs",
+      fault: "what a user installs beside the SDK",
       server: "none",
       happened: "no script is needed but for optional parts",
       left,
