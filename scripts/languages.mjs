@@ -1,5 +1,5 @@
 /**
- * Brings what Pulumi programs in Python and Go need beside the engine: the hosts of these languages, a generator of SDKs,
+ * Brings what Pulumi programs in Python, Go and Java need beside the engine: the hosts of these languages, a generator of SDKs,
  * and for Python an environment with Pulumi's packages. All of it is kept in the user's cache folder, by version.
  */
 import { chmodSync, copyFileSync, readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { say } from "./steps.mjs";
 
 /**
  * @typedef {object} Languages
- * @property {string} sdkGenerator makes SDKs from schema.json
+ * @property {string} sdkGenerator makes SDKs from schema.json, but for Java, for which there is `pulumi-java-gen` beside it
  * @property {readonly string[]} folders that have to be on PATH, behind the engine's, which may have hosts of its own
  */
 
@@ -20,6 +20,8 @@ const pythonHost = "pulumi-language-python";
 /** The part of the Python host that is a script. */
 const pythonStarter = `${pythonHost}-exec`;
 const sdkModule = "github.com/pulumi/pulumi/sdk/v3";
+const javaModule = "github.com/pulumi/pulumi-java/pkg";
+const javaRequires = `require ${javaModule} v0.9.0\n`;
 
 /**
  * Hosts of the engine's own release have no version that a module proxy serves; these are the last that have one.
@@ -36,6 +38,8 @@ const programs = [
     source: `${sdkModule}/go/pulumi-language-go`,
     requires: `require ${sdkModule} v3.52.0\n`,
   },
+  { name: "pulumi-language-java", source: `${javaModule}/cmd/pulumi-language-java`, requires: javaRequires },
+  { name: "pulumi-java-gen", source: `${javaModule}/cmd/pulumi-java-gen`, requires: javaRequires },
   {
     name: "sdk-generator",
     source: ".",
@@ -53,7 +57,7 @@ export async function provideLanguages() {
   const isWhole = () =>
     [...programs.map(({ name }) => name), pythonStarter].every((name) => isProgram(join(binDirectory, name)));
   if (!isWhole()) {
-    say(`building Pulumi's hosts of Python and Go with Go ${go.version}; once`);
+    say(`building Pulumi's hosts of Python, Go and Java with Go ${go.version}; once`);
     try {
       await inNewFolder(directory, isWhole, async (folder) => {
         const made = await buildGoPrograms(go, programs, folder);

@@ -1,4 +1,4 @@
-/** `npm run test:languages`: programs in Python and Go, and the SDKs that Pulumi makes of schema.json. */
+/** `npm run test:languages`: programs in Python, Go and Java, and the SDKs that Pulumi makes of schema.json. */
 import { parseArgs } from "node:util";
 import { main } from "./ending.mjs";
 import { describe, environmentFor, layers, portionsOf, runPortions, summarize } from "./layers.mjs";
@@ -7,8 +7,8 @@ import { StepError, detail } from "./steps.mjs";
 
 const help = `npm run test:languages [-- OPTIONS]
 
-Makes SDKs for Python, Go and Node.js of schema.json, has the tools of these languages check them, and runs the examples
-in Python and Go by the real engine. Needs Go and Python; the first run builds and installs for some minutes.
+Makes SDKs for Python, Go, Java and Node.js of schema.json, has the tools of these languages check them, and runs the
+examples by the real engine. Needs Go, and Python and Maven for theirs; the first run builds and installs for some minutes.
 
   --grep TEXT   only tests whose name holds this text
   --help`;

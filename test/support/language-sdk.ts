@@ -1,12 +1,24 @@
 /** SDKs that Pulumi makes of schema.json, and the tools of their languages. */
 import * as assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { runProgram } from "./pulumi-project";
 
 const schema = resolve(__dirname, "../../schema.json");
 
 /** Makes the SDK of a language in a folder, as `pulumi package add` does. */
-export async function makeSdk(language: "python" | "go" | "nodejs", folder: string): Promise<void> {
+export async function makeSdk(language: "python" | "go" | "nodejs" | "java", folder: string): Promise<void> {
+  if (language === "java") {
+    // It takes an absolute folder for one below the current.
+    const options = ["--schema", schema, "--out", ".", "--build", "none"];
+    await succeeds("pulumi-java-gen", ["generate", ...options], folder);
+    // What the package asks for when it is loaded; otherwise a build by Gradle writes it.
+    const resources = join(folder, "src", "main", "resources", "com", "pulumi", "lxd-access");
+    mkdirSync(resources, { recursive: true });
+    const { version } = JSON.parse(readFileSync(schema, "utf8")) as { version: string };
+    writeFileSync(join(resources, "version.txt"), version);
+    return;
+  }
   await succeeds(process.env["LXD_ACCESS_TEST_SDK_GENERATOR"] ?? "", [schema, language, folder], folder);
 }
 

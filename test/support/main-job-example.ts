@@ -3,14 +3,12 @@ import * as assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { runClient } from "./client-command";
-import { PulumiProject } from "./pulumi-project";
+import { programFiles, PulumiProject } from "./pulumi-project";
 import { freePort, type ServerView, viewOf } from "./server-view";
 import { startServer, type TestServer } from "./servers";
 import { describeWith } from "./skip";
 
-const programs = { yaml: "Pulumi.yaml", python: "__main__.py", go: "main.go" } as const;
-
-export type ExampleLanguage = keyof typeof programs;
+export type ExampleLanguage = Exclude<keyof typeof programFiles, "typescript">;
 
 /** Folder of the example. */
 export function exampleFolder(language: ExampleLanguage): string {
@@ -42,7 +40,7 @@ export function exampleDoesTheMainJob(
       server = await startServer("lxd-daemon");
       view = viewOf(server);
       address = `127.0.0.1:${await freePort()}`;
-      const text = readFileSync(join(exampleFolder(language), programs[language]), "utf8");
+      const text = readFileSync(join(exampleFolder(language), programFiles[language]), "utf8");
       project = await PulumiProject.create(text.replaceAll(/^(?:name|runtime): .*\n/gm, ""), {
         language,
         config: {

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /** What a command answered. */
 export interface Run {
@@ -26,7 +26,13 @@ export const exitChanges = 7;
 const root = resolve(__dirname, "../..");
 
 /** The file of a program, by its language. */
-const programFiles = { typescript: "index.ts", yaml: "Pulumi.yaml", python: "__main__.py", go: "main.go" };
+export const programFiles = {
+  typescript: "index.ts",
+  yaml: "Pulumi.yaml",
+  python: "__main__.py",
+  go: "main.go",
+  java: "src/main/java/app/App.java",
+};
 
 export class PulumiProject {
   /** Everything that every command printed. */
@@ -97,7 +103,9 @@ export class PulumiProject {
   }
 
   write(file: string, text: string): void {
-    writeFileSync(join(this.directory, file), text);
+    const path = join(this.directory, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
   }
 
   /** Puts another program in the place of the one that is there. */

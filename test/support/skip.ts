@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 
 /** A `describe` that needs something of this machine; where that is missing, its tests are skipped and say why. */
 export function describeWith(
-  needed: readonly (ServerKind | "pulumi" | "sshd" | "nss" | "languages" | "python")[],
+  needed: readonly (ServerKind | "pulumi" | "sshd" | "nss" | "languages" | "python" | "java")[],
   title: string,
   body: (this: Mocha.Suite) => void,
 ): void {
@@ -13,6 +13,7 @@ export function describeWith(
     .map((what) => {
       if (what === "pulumi") return engineReason();
       if (what === "nss") return nssReason();
+      if (what === "java") return javaReason();
       if (what === "languages" || what === "python") return languageReason(what);
       return what === "sshd" ? sshdReason() : serverReason(what);
     })
@@ -54,6 +55,10 @@ function languageReason(what: "languages" | "python"): string | undefined {
   const place =
     process.env[what === "python" ? "LXD_ACCESS_TEST_PYTHON" : "LXD_ACCESS_TEST_SDK_GENERATOR"] ?? "";
   return existsSync(place) ? undefined : "what it needs is brought by `npm run test:languages` only";
+}
+
+function javaReason(): string | undefined {
+  return isOnPath("mvn") && isOnPath("javac") ? undefined : "there is no mvn or no javac on PATH";
 }
 
 function isOnPath(program: string, ...others: string[]): boolean {

@@ -1,0 +1,13 @@
+/** Programs in Java: the example, with the SDK that Pulumi makes of schema.json compiled into it by Maven. */
+import { cpSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { makeSdk } from "../support/language-sdk";
+import { exampleDoesTheMainJob, exampleFolder } from "../support/main-job-example";
+
+exampleDoesTheMainJob("java", ["languages", "java"], async ({ directory }) => {
+  const sdk = join(directory, "sdks", "lxd-access");
+  mkdirSync(sdk, { recursive: true });
+  await makeSdk("java", sdk);
+  cpSync(join(sdk, "src"), join(directory, "src"), { recursive: true });
+  cpSync(join(exampleFolder("java"), "pom.xml"), join(directory, "pom.xml"));
+});
