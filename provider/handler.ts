@@ -54,7 +54,10 @@ export interface Context {
 
 /** What exists already, as it would be recorded had a program made it. */
 export interface Imported<Args extends object, State extends object> {
-  /** As a create would have given it, whatever the imported id says beside it. */
+  /**
+   * The one that was given: a program that says it by the option `import` means another resource where this one's differs, and
+   * the engine would import that and delete this. One of its own only where a delete takes nothing away.
+   */
   readonly id: string;
   /** Inputs with which a program that has them finds nothing to do. The way in is not among them unless the id names it. */
   readonly args: Args;

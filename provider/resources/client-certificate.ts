@@ -6,7 +6,6 @@
  * of a join: it is recorded before a token is spent, and one identity can join a whole fleet.
  * Another name, algorithm or validity replaces it, and so does its end once that is near; the rest is changed in place.
  */
-import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import { expandPath, hasDirectory, readPairOf } from "../client-config/client-directory";
@@ -121,7 +120,8 @@ export const clientCertificate: ResourceHandler<Args, State> = {
       validityDays,
       now: context.now(),
     });
-    return { id: randomUUID(), state: await toState(pair, wanted, undefined) };
+    const made = await toState(pair, wanted, undefined);
+    return { id: made.fingerprint, state: made };
   },
 
   // It lives in the state alone: there is nothing outside to compare it with.

@@ -88,7 +88,7 @@ export const httpsAddress: ResourceHandler<Args, State> = {
     refuseUnlessSayable(httpsAddress, `HttpsAddress ${id}`, wanted);
     await proveFound(context, { client, server, target, allowLockout: false }, undefined);
     // As it was found it stays when this is destroyed.
-    return { id: idOf(wanted), args: wanted, state: toState(server, knownOf(wanted, address, address)) };
+    return { id, args: wanted, state: toState(server, knownOf(wanted, address, address)) };
   },
 };
 

@@ -61,7 +61,7 @@ export async function importRemote(context: Context, id: string): Promise<Import
     ? importImageServer(context, found)
     : importJoined(context, found));
   refuseUnlessSayable({ args: schema, rules: remoteRules }, found.where, args);
-  return { id: name, args, state };
+  return { id, args, state };
 }
 
 /** The remote in the directory that is named, by the id or by the configuration, else in the first usual one that has it. */

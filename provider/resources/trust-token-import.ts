@@ -67,7 +67,7 @@ export async function importToken(context: Context, id: string): Promise<Importe
   }
   const { args, state } = meant.take();
   refuseUnlessSayable({ args: schema, rules: tokenRules }, `TrustToken ${id}`, args);
-  return { id: `${kind}/${name}`, args, state };
+  return { id, args, state };
 }
 
 function readTokenId(context: Context, id: string): Named {

@@ -34,11 +34,12 @@ describe("an import of a ClientCertificate", () => {
   for (const keyAlgorithm of ["ECDSA-P384", "ECDSA-P256", "Ed25519", "RSA-4096"])
     it(`takes one of ${keyAlgorithm} as it was made`, async () => {
       const given = { commonName: "ci, größer", keyAlgorithm, validityDays: 90 };
-      const { outputs } = await new Stack(folder).create("ClientCertificate", given);
+      const { id, outputs } = await new Stack(folder).create("ClientCertificate", given);
       write({ certificate: String(outputs["certificate"]), privateKey: String(outputs["privateKey"]) });
       const found = await importer.take("ClientCertificate", folder);
       assert.deepEqual(found.args, given);
-      assert.equal(found.id, outputs["fingerprint"]);
+      // What the CLI writes of other imports names a fingerprint by this id, which has to hold for the next key, too.
+      assert.deepEqual([found.id, id], [outputs["fingerprint"], outputs["fingerprint"]]);
       const present = Object.entries(outputs).filter(([, value]) => value !== null);
       assert.deepEqual(found.state, Object.fromEntries(present));
       await importer.destroyLeavesAll(found);

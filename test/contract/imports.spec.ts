@@ -95,7 +95,7 @@ describe("an import from a server", () => {
       /has no member "c"\. It has "a", "b" \[INPUT_INVALID\]/,
     );
     const found = await importer.take("HttpsAddress", "core.https_address@a");
-    assert.deepEqual([found.id, found.args], ["core.https_address@a", { address, target: "a" }]);
+    assert.deepEqual(found.args, { address, target: "a" });
   });
 
   it("that does not show the secret of a token is refused", async () => {

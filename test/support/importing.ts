@@ -49,6 +49,9 @@ export class Importer {
     ]);
     if (first === undefined) assert.fail(`there is no ${name} ${id}`);
     assert.deepEqual(second, first, "a second import answers the same");
+    // A key is read from files that may change, and deleting it does nothing.
+    if (name !== "ClientCertificate")
+      assert.equal(first.id, id, "the option `import` in a program means the same resource");
     const taken = { name, id: first.id, args: wire(first.args), state: wire(first.state) };
     assert.deepEqual(await new Stack(this.folder).mistakes(name, taken.args), []);
     this.inSync(taken);
@@ -106,11 +109,10 @@ export class Importer {
   }
 
   /** A create with the imported inputs records what was imported. */
-  async isAsCreated({ name, id, args, state }: Taken): Promise<void> {
+  async isAsCreated({ name, args, state }: Taken): Promise<void> {
     const stack = new Stack(this.folder);
     stack.config = this.config;
     const made = await this.unchanged(() => stack.create(name, args), "content");
-    assert.equal(id, made.id);
     const present = Object.entries(made.outputs).filter(([, value]) => value !== null);
     assert.deepEqual(state, Object.fromEntries(present), "as a create would have recorded it");
   }
