@@ -17,6 +17,7 @@ export const layers = {
   engine: { pulumi: true, lxd: true, incus: true, sshd: true },
   soak: { lxd: true },
   languages: { pulumi: true, lxd: true, languages: true },
+  versions: { pulumi: true, lxd: true },
 };
 /** How long a layer may take to end after its last test, in milliseconds; what it left open keeps it from ending. */
 const endsWithin = 15_000;

@@ -3,61 +3,16 @@ import * as assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { mainJobPrograms } from "../support/main-job-programs";
 import { exitChanges, PulumiProject } from "../support/pulumi-project";
 import { freePort, type ServerView, viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
 
-/** The same program for each front. */
-const programs = {
-  typescript: `
-import * as pulumi from "@pulumi/pulumi";
-import { ClientCertificate, HttpsAddress, Remote, TrustToken } from "pulumi-lxd-access";
-const config = new pulumi.Config();
-const server = new HttpsAddress("server", { address: config.require("address") });
-const invitation = new TrustToken("invitation", { clientName: "ci", projects: ["default"] }, { dependsOn: [server] });
-const key = new ClientCertificate("key");
-const remote = new Remote("prod", {
-  token: invitation.token,
-  clientCertificate: key.certificate,
-  clientKey: key.privateKey,
-  configDir: "./lxc",
-  setDefault: true,
-});
-export const token = invitation.token;
-export const privateKey = key.privateKey;
-export const clientFingerprint = key.fingerprint;
-export const configState = remote.configState;
-`,
-  yaml: `
-config: { address: { type: string } }
-resources:
-  server: { type: "lxd-access:HttpsAddress", properties: { address: "\${address}" } }
-  invitation:
-    type: lxd-access:TrustToken
-    properties: { clientName: ci, projects: [default] }
-    options: { dependsOn: ["\${server}"] }
-  key: { type: "lxd-access:ClientCertificate" }
-  prod:
-    type: lxd-access:Remote
-    properties:
-      token: \${invitation.token}
-      clientCertificate: \${key.certificate}
-      clientKey: \${key.privateKey}
-      configDir: ./lxc
-      setDefault: true
-outputs:
-  token: \${invitation.token}
-  privateKey: \${key.privateKey}
-  clientFingerprint: \${key.fingerprint}
-  configState: \${prod.configState}
-`,
-};
-
 for (const language of ["typescript", "yaml"] as const) mainJob(language);
 
-function mainJob(language: keyof typeof programs): void {
-  const program = programs[language];
+function mainJob(language: keyof typeof mainJobPrograms): void {
+  const program = mainJobPrograms[language];
   const front = language === "yaml" ? "the plugin" : "the dynamic front";
 
   describeWith(["pulumi", "lxd-daemon"], `the main job by ${front}: expose, invite, join`, function () {

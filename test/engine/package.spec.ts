@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve, sep } from "node:path";
+import { mainJobPrograms } from "../support/main-job-programs";
 import { PulumiProject } from "../support/pulumi-project";
 import { freePort, type ServerView, viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
@@ -22,20 +23,7 @@ const { devDependencies: ours } = JSON.parse(readFileSync(join(checkout, "packag
   devDependencies: Record<string, string>;
 };
 
-const program = `
-import * as pulumi from "@pulumi/pulumi";
-import { ClientCertificate, HttpsAddress, Remote, TrustToken } from "pulumi-lxd-access";
-const server = new HttpsAddress("server", { address: new pulumi.Config().require("address") });
-const invitation = new TrustToken("invitation", { clientName: "ci", projects: ["default"] }, { dependsOn: [server] });
-const key = new ClientCertificate("key");
-const remote = new Remote("prod", {
-  token: invitation.token,
-  clientCertificate: key.certificate,
-  clientKey: key.privateKey,
-  configDir: "./lxc",
-});
-export const configState = remote.configState;
-`;
+const { typescript: program } = mainJobPrograms;
 
 /** Compiles as an ES module only. */
 const moduleProgram = `${program}
