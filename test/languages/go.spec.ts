@@ -1,8 +1,8 @@
 /** Programs in Go: the SDK that Pulumi makes of schema.json, its types, and the example. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { makeSdk, succeeds } from "../support/language-sdk";
+import { documentedPrograms, makeSdk, succeeds } from "../support/language-sdk";
 import { exampleDoesTheMainJob, exampleFolder } from "../support/main-job-example";
 import { describeWith } from "../support/skip";
 
@@ -33,10 +33,14 @@ describeWith(["languages"], "the Go SDK", function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("passes go vet, and so does the example", async () => {
+  it("passes go vet, and so do the example and the documents", async () => {
     cpSync(join(exampleFolder("go"), "main.go"), join(folder, "main.go"));
+    for (const [index, program] of documentedPrograms("go").entries()) {
+      mkdirSync(join(folder, `documented${index}`));
+      writeFileSync(join(folder, `documented${index}`, "main.go"), program);
+    }
     const env = { ...process.env, ...goEnvironment };
-    await succeeds("go", ["vet", ".", `${sdkModule}/...`], folder, env);
+    await succeeds("go", ["vet", "./...", `${sdkModule}/...`], folder, env);
   });
 });
 

@@ -1,8 +1,8 @@
 /** Programs in Python: the SDK that Pulumi makes of schema.json, its types, and the example. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { makeSdk, pythonProgram, succeeds } from "../support/language-sdk";
+import { documentedPrograms, makeSdk, pythonProgram, succeeds } from "../support/language-sdk";
 import { exampleDoesTheMainJob, exampleFolder } from "../support/main-job-example";
 import { describeWith } from "../support/skip";
 
@@ -33,8 +33,13 @@ describeWith(["languages", "python"], "the Python SDK", function () {
     await succeeds(pythonProgram("python3"), ["-m", "compileall", "-q", packages], folder);
   });
 
-  it("has types, by which the example is right", async () => {
-    cpSync(exampleFolder("python"), join(folder, "example"), { recursive: true });
+  it("has types, by which the example and the documents are right", async () => {
+    const programs = join(folder, "programs");
+    cpSync(exampleFolder("python"), programs, { recursive: true });
+    const documented = documentedPrograms("python").map((program, index) => {
+      writeFileSync(join(programs, `documented_${index}.py`), program);
+      return `documented_${index}.py`;
+    });
     const env = { ...process.env, MYPYPATH: packages };
     // What Pulumi's generator writes is not strict itself.
     const args = [
@@ -46,7 +51,7 @@ describeWith(["languages", "python"], "the Python SDK", function () {
       "--cache-dir",
       join(folder, "cache"),
     ];
-    await succeeds(pythonProgram("python3"), [...args, "__main__.py"], join(folder, "example"), env);
+    await succeeds(pythonProgram("python3"), [...args, "__main__.py", ...documented], programs, env);
   });
 });
 

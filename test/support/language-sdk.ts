@@ -22,6 +22,21 @@ export async function makeSdk(language: "python" | "go" | "nodejs" | "java", fol
   await succeeds(process.env["LXD_ACCESS_TEST_SDK_GENERATOR"] ?? "", [schema, language, folder], folder);
 }
 
+/** The programs of a language in the documents of schema.json. */
+export function documentedPrograms(language: "python" | "go" | "java"): string[] {
+  const { resources, functions } = JSON.parse(readFileSync(schema, "utf8")) as Record<
+    "resources" | "functions",
+    Record<string, { description: string }>
+  >;
+  const programs = [...Object.values(resources), ...Object.values(functions)].flatMap(({ description }) =>
+    [...description.matchAll(/^```(\w+)\n(.*?)^```/gms)].flatMap(([, found, program = ""]) =>
+      found === language ? [program] : [],
+    ),
+  );
+  assert.ok(programs.length > 4, `${language}: the documents have ${programs.length} programs`);
+  return programs;
+}
+
 /** Runs a program, which has to succeed; answers what it printed. */
 export async function succeeds(
   command: string,
