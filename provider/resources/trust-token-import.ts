@@ -59,7 +59,7 @@ export async function importToken(context: Context, id: string): Promise<Importe
   const [meant, ...others] = mark === undefined ? all : all.filter((one) => one.mark === mark);
   if (meant === undefined) return undefined;
   if (others.length > 0) {
-    const list = all.map((one) => `${kind}/${name}/${one.mark} is ${one.what}`).join("; ");
+    const list = all.map((one) => `${id}/${one.mark} is ${one.what}`).join("; ");
     refuse(
       "INPUT_INVALID",
       `${client.name} has several of the name ${JSON.stringify(name)}. Say which: ${list}`,

@@ -265,6 +265,10 @@ function itImportsRemotes(on: ImportStage, joinBy: Join): void {
     on.importer.environment = { LXD_CONF: "client", INCUS_CONF: "client" };
     const usual = await on.importer.take("HttpsAddress", "prod:core.https_address");
     assert.deepEqual(usual.args["connection"], { remote: "prod" });
+    await on.view.issueToken("ci", { restricted: false, projects: [] });
+    const message = await on.importer.refusal("TrustToken", "prod:certificate/ci");
+    for (const what of ["trusted client", "token that waits"])
+      assert.match(message, new RegExp(` prod:certificate/ci/[0-9a-f-]+ is a ${what}`));
   });
 
   it("refuses a client that the server trusts no more, and an entry without a pin or a pair", async () => {
