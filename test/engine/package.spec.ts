@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve, sep } from "node:path";
+import { delimiter, dirname, join, resolve, sep } from "node:path";
 import { mainJobPrograms } from "../support/main-job-programs";
 import { PulumiProject } from "../support/pulumi-project";
 import { freePort, type ServerView, viewOf } from "../support/server-view";
@@ -100,6 +100,33 @@ describeWith(["pulumi", "lxd-daemon"], "the package from its archive", function 
         assert.equal(isSame, true);
         assert.match(String(place), /^file:.*\/index\.ts$/);
       });
+    });
+  });
+
+  describe("with npm, for the whole machine", () => {
+    it("puts the plugin on PATH, with Pulumi's SDK, and it serves a program in YAML", async () => {
+      const prefix = join(folder, "global");
+      const { runNpm } = await import("../../scripts/npm.mjs");
+      const args = [
+        "install",
+        "--global",
+        "--prefix",
+        prefix,
+        "--ignore-scripts",
+        "--prefer-offline",
+        archive,
+      ];
+      await runNpm(args, { what: "npm install --global", cwd: folder, env: withoutNpm(process.env) });
+      const keyOnly = 'resources: { key: { type: "lxd-access:ClientCertificate" } }\n';
+      const made = await PulumiProject.create(keyOnly, { language: "yaml" });
+      made.env["PATH"] = [join(prefix, "bin"), process.env["PATH"]].join(delimiter);
+      try {
+        const output = await made.up();
+        assert.ok(output.includes(join(prefix, "bin", "pulumi-resource-lxd-access")), output);
+        await made.destroy();
+      } finally {
+        made.remove();
+      }
     });
   });
 

@@ -79,11 +79,10 @@ describeWith(["pulumi"], "the plugin in a release's archive and in this checkout
     await project.expect(0, "preview", "--refresh", "--expect-no-changes");
     await hasSchema("lxd-access");
     await project.destroy();
-    await project.expect(0, "plugin", "rm", "resource", "lxd-access", "--yes");
+    rmSync(join(project.directory, ".home", "plugins"), { recursive: true });
   });
 
   it("serves a program that names its folder in this checkout", async () => {
-    await hasSchema(join(pluginFolder, plugin));
     project.give(`plugins: { providers: [{ name: lxd-access, path: "${pluginFolder}" }] }\n${program}`);
     await project.expect(0, "preview");
   });
@@ -95,9 +94,7 @@ describeWith(["pulumi"], "the plugin in a release's archive and in this checkout
     project.give(program);
     await hasSchema(pluginFolder);
     await project.expect(0, "package", "add", pluginFolder);
-    await project.up();
-    await project.expect(0, "preview", "--expect-no-changes");
-    await project.destroy();
+    await project.expect(0, "preview");
   });
 
   it("tells who has not built the checkout what to do first", async () => {
