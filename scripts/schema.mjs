@@ -1,6 +1,6 @@
 /**
- * `npm run schema`: writes schema.json, the package schema from which Pulumi makes SDKs for other languages.
- * `npm run check:schema`: whether it is that of today's sources.
+ * `npm run schema`: writes schema.json, the package schema from which Pulumi makes SDKs for other languages, and its
+ * example into the page for the Pulumi Registry. `npm run check:schema`: whether both are those of today's sources.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { root } from "./run.mjs";
 import { compile } from "./setup.mjs";
 import { StepError, say } from "./steps.mjs";
 
-const file = join(root, "schema.json");
+const page = join("docs", "_index.md");
 
 main(async () => {
   await compile();
@@ -18,17 +18,36 @@ main(async () => {
   /** @type {typeof import("../provider/schema/package.js")} */
   const { packageSchema } = await import(compiled.href);
   const schema = packageSchema(JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
-  const text = `${JSON.stringify(schema, undefined, 2)}\n`;
-  const isSame = existsSync(file) && readFileSync(file, "utf8") === text;
-  if (process.argv.includes("--check")) {
-    if (!isSame)
+  const example = exampleIn(schema.resources["lxd-access:index:Remote"]?.description ?? "");
+  const texts = {
+    "schema.json": `${JSON.stringify(schema, undefined, 2)}\n`,
+    [page]: readFileSync(join(root, page), "utf8").replace(/\{\{< chooser .*\/chooser >\}\}/s, () => example),
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    const file = join(root, name);
+    const isSame = existsSync(file) && readFileSync(file, "utf8") === text;
+    if (!process.argv.includes("--check")) {
+      if (!isSame) writeFileSync(file, text);
+      say(isSame ? `${name} was up to date` : `${name} is written`);
+    } else if (isSame) say(`${name} is what the sources make of it`);
+    else
       throw new StepError(
-        "schema.json is not what the sources make of it: run `npm run schema`, look at what changed, and commit it.",
+        `${name} is not what the sources make of it: run \`npm run schema\`, look at what changed, and commit it.`,
       );
-    say("schema.json is what the sources make of it");
-  } else {
-    if (!isSame) writeFileSync(file, text);
-    say(isSame ? "schema.json was up to date" : "schema.json is written");
   }
   return 0;
 });
+
+/**
+ * The first example of a description, with a tab for each language.
+ * @param {string} description
+ */
+function exampleIn(description) {
+  const first = description.slice(0, description.indexOf("{{% /example %}}"));
+  const programs = [...first.matchAll(/^```(\w+)\n.*?^```$/gms)];
+  const tabs = programs.map(
+    ([program, language]) => `{{% choosable language ${language} %}}\n\n${program}\n\n{{% /choosable %}}`,
+  );
+  const languages = programs.map(([, language]) => language).join(",");
+  return [`{{< chooser language "${languages}" >}}`, ...tabs, "{{< /chooser >}}"].join("\n\n");
+}
