@@ -107,6 +107,8 @@ export interface ToRecord {
   readonly pair?: KeyPair;
   /** Whether a pair that stands in its place was put there for this remote, by a run that was cut off. */
   readonly isOwnPair?: boolean;
+  /** Whether an entry that was found works with this pair alone from now on, so that the pair stays with it. */
+  readonly isPairOfFound?: boolean;
   readonly setDefault?: boolean;
   /** Of the token with which this Remote joined. */
   readonly mark?: string;
@@ -168,7 +170,7 @@ export async function recordRemote(
   const { isElsewhere, earlier, formers, found } = surroundings;
   if (isElsewhere && before !== undefined) return leaveElsewhere(context, place, before, wanted);
   const { name, configDir, flavor } = place;
-  const { entry, serverCertificate, pair, isOwnPair, setDefault, mark } = wanted;
+  const { entry, serverCertificate, pair, isOwnPair, isPairOfFound, setDefault, mark } = wanted;
   if (configDir === undefined) {
     for (const former of formers) await forgetRemote(context, former);
     return { name, flavor, configState: "absent", formers: undefined };
@@ -179,7 +181,8 @@ export async function recordRemote(
     const fingerprint = fingerprintIn(pair.certificate);
     // One that stands there already in the place of the remote's own was written by an update whose end was not recorded.
     const isLeftover = isOwnPair === true || formers.some(({ ownPair }) => ownPair === fingerprint);
-    if (isWritten || recorded.ownPair !== undefined || (isLeftover && !found))
+    const isFresh = isWritten && isPairOfFound !== true;
+    if (isFresh || recorded.ownPair !== undefined || (isLeftover && !found))
       recorded = { ...recorded, ownPair: fingerprint };
     keep(recorded);
   }

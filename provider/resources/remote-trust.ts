@@ -251,6 +251,12 @@ export function hasExpired({ clientExpiresAt }: State, now: Date): boolean {
   return clientExpiresAt !== undefined && new Date(clientExpiresAt) < now;
 }
 
+/** Whether a client that was adopted is out, and this one in its place: whoever used that one needs this one's key now. */
+export async function hasTakenPlace(context: Context, old: State | undefined, next: State): Promise<boolean> {
+  if (old === undefined || old.enrolled || next.enrolled || isSameClient(old, next)) return false;
+  return (await reachAsBefore(context, old, next)).former.server.auth !== "trusted";
+}
+
 /** Lets the client that this Remote enrolled leave the server. Gone already is done. */
 export async function withdraw(context: Context, old: State): Promise<void> {
   const { name, clientFingerprint } = old;

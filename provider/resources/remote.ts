@@ -55,7 +55,7 @@ import { explicitPin, prepareImageServer, readImageServer, recordImageServer } f
 import { remoteRules } from "./remote-rules";
 import { args, type Args, isImageServer, state, type State } from "./remote-schema";
 import { begin, describe } from "./remote-state";
-import { beTrusted, destination, hasExpired, sayWhatStays, withdraw } from "./remote-trust";
+import { beTrusted, destination, hasExpired, hasTakenPlace, sayWhatStays, withdraw } from "./remote-trust";
 
 export const remote: ResourceHandler<Args, State> = {
   args,
@@ -161,6 +161,8 @@ async function join(
       ...{ entry, serverCertificate, pair, setDefault: wanted.setDefault },
       isOwnPair:
         enrolled && (isMadeFor(place.name, pair) || (hasJoinedBefore && pairOf(wanted) !== undefined)),
+      isPairOfFound:
+        surroundings.found && place.flavor === "incus" && (await hasTakenPlace(context, old, known)),
       mark: enrolled ? mark : undefined,
     };
     const recording = { place, before, surroundings, begun: record };

@@ -24,7 +24,7 @@ export function describeImports(kind: ServerKind, join: Join): void {
     itImportsTokens(stage);
   });
   describe("of a Remote", () => {
-    itImportsRemotes(stage, join);
+    itImportsRemotes(kind, stage, join);
   });
 }
 
@@ -186,7 +186,7 @@ function itImportsTokens(on: ImportStage): void {
   });
 }
 
-function itImportsRemotes(on: ImportStage, joinBy: Join): void {
+function itImportsRemotes(kind: ServerKind, on: ImportStage, joinBy: Join): void {
   /** A client directory whose client has joined as "prod". */
   const joined = async (): Promise<string> => {
     const directory = join(on.importer.folder, "client");
@@ -250,6 +250,19 @@ function itImportsRemotes(on: ImportStage, joinBy: Join): void {
     await on.importer.take("Remote", `prod:${directory}`);
     assert.equal((await on.view.clients()).length, 1);
   });
+
+  // A directory of `lxc` has one pair for good.
+  if (profileFor(kind).startsWith("incus"))
+    it("gives a Remote whose client can have another key, which a destroy leaves to the entry that was found", async () => {
+      const id = `prod:${await joined()}`;
+      const { name, args, state } = await on.importer.take("Remote", id);
+      const before = { name, id, inputs: args, outputs: state, stored: "" };
+      const key = { clientCertificate: two.certificate, clientKey: two.privateKey };
+      const changed = await on.stack.update(before, { ...args, ...key });
+      await on.stack.destroy(changed);
+      const found = await on.importer.take("Remote", id);
+      assert.equal(found.state["clientFingerprint"], two.fingerprint);
+    });
 
   it("is the way in of an id that names it in front", async () => {
     await joined();
