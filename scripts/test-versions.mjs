@@ -55,7 +55,7 @@ main(async () => {
       if (isEnding()) return 1;
       const combination = `Node.js ${release.version.padEnd(9)} ${sdk} ${version.padEnd(9)}`;
       if ("reason" in release) {
-        rows.push(`${combination} skipped: ${release.reason}`);
+        rows.push(`${combination} skipped: ${release.reason.split("\n")[0]}`);
         continue;
       }
       say(combination);
@@ -74,7 +74,15 @@ main(async () => {
     }
   }
   for (const row of rows) detail(row);
-  return summarize(counts);
+  return summarize([
+    {
+      layer: "versions",
+      passed: counts.flatMap(({ passed }) => passed),
+      failed: counts.flatMap(({ failed }) => failed),
+      skipped: counts.flatMap(({ skipped }) => skipped),
+      seconds: counts.reduce((sum, { seconds }) => sum + seconds, 0),
+    },
+  ]);
 });
 
 function readArguments() {
