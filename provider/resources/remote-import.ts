@@ -117,12 +117,18 @@ async function importJoined(context: Context, found: Found): Promise<ImportedRem
   const wanted: Args = {
     ...{ name, addresses, serverFingerprint, configDir },
     // A directory that is not of the server's kind is one that somebody has chosen so.
-    configFlavor: isIncus(reached.server) === (place.flavor === "incus") ? undefined : place.flavor,
+    configFlavor:
+      isIncus(reached.server) === (place.flavor === "incus") ? flavorForName(place) : place.flavor,
     project: await projectOf(found, place, reached),
   };
   const begun = await begin(reached, undefined, wanted, pair, addresses);
   const known = await describe(reached, { ...begun, ...recordOf(found, place) });
   return { args: wanted, state: await asItStands(context, place, known, wanted, reached.failed) };
+}
+
+/** A name that only clients of one kind leave free is right where the program says which kind it is. */
+function flavorForName({ name, flavor }: ConfigPlace): ConfigFlavor | undefined {
+  return describeRemoteNameProblem(name) === undefined ? undefined : flavor;
 }
 
 /** Where the entry leads, each `host:port`: clients of newer Incus servers keep several addresses, between commas. */
@@ -171,8 +177,9 @@ async function importImageServer(context: Context, found: Found): Promise<Import
   const addresses = isSimplestreams ? [entry.addr] : addressesOf(found);
   const serverFingerprint = isSimplestreams ? undefined : fingerprintIn(serverCertificate);
   const pin = isSimplestreams ? { serverCertificate } : { serverFingerprint };
-  const wanted: Args = { name, addresses, configDir, public: true, protocol, ...pin };
   const place = { name, configDir, flavor: found.flavor ?? (isSimplestreams ? "lxd" : protocol) };
+  const configFlavor = flavorForName(place);
+  const wanted: Args = { name, addresses, configDir, configFlavor, public: true, protocol, ...pin };
   const known = await foundImageServer(context, wanted, recordOf(found, place));
   return { args: wanted, state: await asItStands(context, place, known, wanted, []) };
 }

@@ -273,6 +273,15 @@ describe("the client directory of a Remote that is imported by its name alone", 
     assert.equal(await configDirOf("both"), "mine");
   });
 
+  it("is one of incus for a name that lxc defines itself, and the program says so", async () => {
+    has(".config/lxc", "images");
+    has(".config/incus", "images");
+    importer.environment = { LXD_CONF: ".config/lxc", INCUS_CONF: ".config/incus" };
+    mkdirSync(join(importer.folder, ".config/incus/clientcerts"));
+    const { args } = await importer.take("Remote", "images");
+    assert.deepEqual([args["configDir"], args["configFlavor"]], [".config/incus", "incus"]);
+  });
+
   it("is the one that the environment names for connections, unless stack config does", async () => {
     has("one", "x");
     has("two", "x");
