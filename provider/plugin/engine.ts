@@ -6,6 +6,9 @@ import type { Level } from "./plugin-provider";
 
 const severities = { info: LogSeverity.INFO, warning: LogSeverity.WARNING, status: LogSeverity.INFO };
 
+/** The engine is on this machine, where no proxy leads. By default gRPC would send even that through the environment's. */
+const direct = { "grpc.enable_http_proxy": 0 };
+
 export class Engine {
   private client: EngineClient | undefined;
   private address = "";
@@ -18,7 +21,7 @@ export class Engine {
     if (address === "" || address === this.address) return;
     this.address = address;
     this.client?.close();
-    this.client = new EngineClient(address, credentials.createInsecure());
+    this.client = new EngineClient(address, credentials.createInsecure(), direct);
     if (this.gone !== undefined) watch(this.client, this.gone);
   }
 

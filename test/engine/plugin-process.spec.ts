@@ -2,18 +2,26 @@
 import * as assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { PluginClient } from "../support/plugin-client";
 import { PulumiProject } from "../support/pulumi-project";
+import { freePort } from "../support/server-view";
 import { describeWith } from "../support/skip";
 
 const main = resolve(__dirname, "../../dist/provider/plugin/main.js");
 
 /** Starts it and waits for the line that it prints, which is its port. */
-async function startPlugin(...args: string[]): Promise<{ child: ChildProcess; port: number }> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+async function startPlugin(
+  args: readonly string[] = [],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<{ child: ChildProcess; port: number }> {
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
   assert.match(line, /^\d+$/);
   return { child, port: Number(line) };
@@ -33,22 +41,24 @@ describeWith(["pulumi"], "the plugin's process", function () {
     assert.throws(() => run("--verison"), /there is no option --verison; see --help/);
   });
 
-  it("ends when the engine that started it has ended without a word", async () => {
-    const engine = new Server();
-    const address = await new Promise<number>((bound, failed) => {
-      engine.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
-        if (error === null) bound(port);
-        else failed(error);
-      });
-    });
-    const { child, port } = await startPlugin(`127.0.0.1:${address}`);
+  it("reaches its engine past a proxy, and ends when that has ended without a word", async () => {
+    const engine = createServer().listen(0, "127.0.0.1");
+    await once(engine, "listening");
+    const connected = once(engine, "session");
+    const { port: address } = engine.address() as AddressInfo;
+    const proxy = { https_proxy: `http://127.0.0.1:${await freePort()}`, no_proxy: "" };
+    const { child, port } = await startPlugin([`127.0.0.1:${address}`], proxy);
+    const ended = once(child, "exit");
+    const early = ended.then(() => assert.fail("it ended before its engine"));
+    const [session] = (await Promise.race([connected, early])) as [ServerHttp2Session];
+    early.catch(() => undefined);
     const client = new PluginClient(port);
     await client.configure();
     client.close();
     assert.equal(child.exitCode, null);
-    engine.forceShutdown();
-    const [code] = (await once(child, "exit")) as [number];
-    assert.equal(code, 0);
+    engine.close();
+    session.destroy();
+    assert.deepEqual(await ended, [0, null]);
   });
 
   it("serves one run after another where engines attach to it", async () => {
