@@ -60,7 +60,10 @@ export class RunClaims implements Claims {
     for (const file of this.made) rmSync(file, { force: true });
     this.made.clear();
     // The last one removes the folders.
-    for (const folder of [this.folder, this.parent]) attempt(() => { rmdirSync(folder); });
+    for (const folder of [this.folder, this.parent])
+      attempt(() => {
+        rmdirSync(folder);
+      });
   }
 
   private fileOf(what: string): string {

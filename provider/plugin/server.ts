@@ -8,8 +8,8 @@ import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { messageOf, printable } from "../errors";
 import type { CheckFailure } from "../handler";
+import { wordsFor } from "../resource-front";
 import type { Engine } from "./engine";
 import type { PathDifference } from "./detailed-diff";
 import { CallError, type PluginProvider, type Recorded } from "./plugin-provider";
@@ -97,10 +97,13 @@ export function providerService(
 
     read: answering(async (request: messages.ReadRequest) => {
       const response = new messages.ReadResponse();
-      const asked = { urn: request.getUrn(), id: request.getId(), seconds: request.getTimeout() };
+      // The oldest SDKs that will do know no limit of a read.
+      const seconds = "getTimeout" in request ? request.getTimeout() : 0;
+      const asked = { urn: request.getUrn(), id: request.getId(), seconds };
       const [inputs, outputs] = [properties(request.getInputs()), properties(request.getProperties())];
-      // Of what is to be imported the engine knows nothing, and of what is to be got only what the program says.
-      if (isDeepStrictEqual(inputs, outputs)) {
+      // Of what is to be imported the engine knows nothing, and of what is to be got only what the program says, which it may
+      // send as the outputs, too.
+      if (!request.hasProperties() || isDeepStrictEqual(inputs, outputs)) {
         const found = await provider.import(asked);
         if (found === undefined) return response;
         response.setId(found.id).setInputs(struct(found.inputs));
@@ -155,7 +158,7 @@ function answering<Request, Response>(
 
 /** An error with what was done in spite of it, in the place where the engine looks for that. */
 function asServiceError(error: unknown): Partial<ServiceError> {
-  const message = error instanceof CallError ? error.message : `${printable(messageOf(error))} [BUG]`;
+  const message = error instanceof CallError ? error.message : wordsFor("lxd-access", error);
   const metadata = new Metadata();
   if (error instanceof CallError && error.done !== undefined) {
     const { id, outputs } = error.done;

@@ -186,6 +186,14 @@ describe("the plugin's protocol", () => {
       assert.equal((await diff(inputs, ["project", "addresses"])).changes, true);
     });
 
+    it("refuses stored outputs that it cannot read", async () => {
+      const broken = { outputs: { state: "pending" }, before: given, inputs: given };
+      assert.match(
+        await refusal(plugin.client.diff("TrustToken", broken)),
+        /cannot be read.*\[INPUT_INVALID\]$/,
+      );
+    });
+
     it("tells what an update never changes", async () => {
       const created = await plugin.client.create("ClientCertificate", { commonName: "ci" });
       const inputs = { commonName: "ci", pkcs12Password: "a password" };
@@ -236,9 +244,10 @@ describe("the plugin's protocol", () => {
     const imported = await plugin.client.read("HttpsAddress", id);
     assert.equal(imported?.properties["address"], imported?.inputs["address"]);
     assert.match(JSON.stringify(imported?.inputs), /^\{"address":"127\.0\.0\.1:\d+"\}$/);
-    // For what is got, the engine sends what the program says of it, twice.
-    const got = await plugin.client.read("HttpsAddress", id, { outputs: {}, inputs: {} });
-    assert.deepEqual(got, imported);
+    // For what is got, engines up to 3.259 send what the program says of it twice, newer ones once.
+    const inputs = { address: "127.0.0.1:8443" };
+    assert.deepEqual(await plugin.client.read("HttpsAddress", id, { outputs: inputs, inputs }), imported);
+    assert.deepEqual(await plugin.client.read("HttpsAddress", id, { inputs }), imported);
     assert.equal(await plugin.client.read("TrustToken", "certificate/nobody"), undefined);
     assert.match(
       await refusal(plugin.client.read("Remote", "a/b")),

@@ -138,15 +138,15 @@ export class PluginClient {
     return { id: response.getId(), properties: plain(response.getProperties()) };
   }
 
-  /** The resource as it is now; without `recorded`, by its id alone. Undefined where there is none. */
+  /** The resource as it is now; without `recorded`, or the outputs in it, by its id alone. Undefined where there is none. */
   async read(
     resource: string,
     id: string,
-    recorded?: { outputs: WireProperties; inputs: WireProperties },
+    recorded?: { outputs?: WireProperties; inputs: WireProperties },
   ): Promise<{ id: string; properties: WireProperties; inputs: WireProperties } | undefined> {
     const request = new messages.ReadRequest().setUrn(urnOf("it", resource)).setId(id);
-    if (recorded !== undefined)
-      request.setProperties(struct(recorded.outputs)).setInputs(struct(recorded.inputs));
+    if (recorded !== undefined) request.setInputs(struct(recorded.inputs));
+    if (recorded?.outputs !== undefined) request.setProperties(struct(recorded.outputs));
     const response = await answer<messages.ReadResponse>((done) => this.client.read(request, done));
     if (response.getId() === "") return undefined;
     const [properties, inputs] = [plain(response.getProperties()), plain(response.getInputs())];
