@@ -38,8 +38,13 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   if (argument.startsWith("-")) throw new Error(`there is no option ${argument}; see --help`);
-  // Without an address nobody has started it but a developer, for engines to attach to.
-  const engine = new Engine(argument === "" ? undefined : () => process.exit(0));
+  // An engine that was killed may leave a call in the middle of a change, which is finished. Without an address nobody has
+  // started this but a developer, for engines to attach to.
+  const gone = (): void => {
+    provider.cancel();
+    server.tryShutdown(() => process.exit(0));
+  };
+  const engine = new Engine(argument === "" ? undefined : gone);
   const surroundings = {
     environment: process.env,
     programDirectory: process.cwd(),

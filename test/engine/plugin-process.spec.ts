@@ -3,12 +3,14 @@ import * as assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { startDouble } from "../support/double/double";
+import { gateTo } from "../support/gate";
 import { PluginClient } from "../support/plugin-client";
 import { PulumiProject } from "../support/pulumi-project";
-import { freePort } from "../support/server-view";
+import { freePort, openHttps } from "../support/server-view";
 import { describeWith } from "../support/skip";
 
 const main = resolve(__dirname, "../../dist/provider/plugin/main.js");
@@ -59,6 +61,47 @@ describeWith(["pulumi"], "the plugin's process", function () {
     engine.close();
     session.destroy();
     assert.deepEqual(await ended, [0, null]);
+  });
+
+  it("finishes what it has begun to change when its engine was killed", async () => {
+    const double = await startDouble("lxd-6");
+    const { address, connection } = await openHttps(double);
+    const gate = await gateTo(Number(address.split(":").at(-1)));
+    const engine = createServer().listen(0, "127.0.0.1");
+    await once(engine, "listening");
+    const connected = once(engine, "session");
+    const { child, port } = await startPlugin([`127.0.0.1:${(engine.address() as AddressInfo).port}`]);
+    const ended = once(child, "exit");
+    const client = new PluginClient(port);
+    try {
+      const [session] = (await connected) as [ServerHttp2Session];
+      const changing = new Promise<void>((begun) => {
+        double.intercept(({ method }) => {
+          if (method !== "POST") return undefined;
+          gate.shut();
+          begun();
+          return undefined;
+        });
+      });
+      await client.configure({ ...connection, address: `127.0.0.1:${gate.port}` });
+      const created = client.create("TrustToken", { clientName: "ci", projects: [] });
+      await changing;
+      // It looks for its engine once more.
+      const again = once(engine, "connection");
+      session.destroy();
+      ((await again) as [Socket])[0].destroy();
+      // By the time it has answered this, or refused to, it knows that there is none.
+      await client.version().catch(() => undefined);
+      gate.open();
+      assert.notEqual((await created).id, "");
+      assert.deepEqual(await ended, [0, null]);
+    } finally {
+      client.close();
+      engine.close();
+      child.kill();
+      await gate.close();
+      await double.stop();
+    }
   });
 
   it("serves one run after another where engines attach to it", async () => {
