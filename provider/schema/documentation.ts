@@ -48,12 +48,13 @@ function importSection(name: ResourceName): string {
   const { importId } = handlers[name];
   const form = [
     `What exists already is imported by an id of the form \`${importId.replaceAll("`", "")}\`.`,
-    "What is in capitals is filled in, what is in brackets may be left out.",
+    "What is in capitals is filled in.",
+    ...(importId.includes("[") ? ["What is in square brackets may be left out."] : []),
     ...(importId.includes("REMOTE") ? [remoteInId] : []),
     importTexts[name],
   ];
-  const command = `$ pulumi import ${tokenOf(name)} example ${importExamples[name]}`;
-  return ["## Import", form.join(" "), fenced("sh", command)].join("\n\n");
+  const commands = importExamples[name].map((id) => `$ pulumi import ${tokenOf(name)} example ${id}`);
+  return ["## Import", form.join(" "), fenced("sh", commands.join("\n"))].join("\n\n");
 }
 
 function fenced(language: string, text: string): string {

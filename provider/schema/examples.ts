@@ -57,6 +57,18 @@ export const resourceExamples: Readonly<Record<ResourceName, readonly Program[]>
       steps: [
         server,
         invitation,
+        {
+          resource: "Remote",
+          name: "prod",
+          args: { token: new Reference("invitation", "token"), configDir: "~/.config/lxc" },
+        },
+      ],
+    },
+    {
+      title: "Join it with a key that the stack keeps",
+      steps: [
+        server,
+        invitation,
         { resource: "ClientCertificate", name: "key", args: {} },
         {
           resource: "Remote",
@@ -65,7 +77,6 @@ export const resourceExamples: Readonly<Record<ResourceName, readonly Program[]>
             token: new Reference("invitation", "token"),
             clientCertificate: new Reference("key", "certificate"),
             clientKey: new Reference("key", "privateKey"),
-            configDir: "~/.config/lxc",
           },
         },
       ],
@@ -97,12 +108,12 @@ export const resourceExamples: Readonly<Record<ResourceName, readonly Program[]>
   ],
 };
 
-/** Ids to import. */
-export const importExamples: Readonly<Record<ResourceName, string>> = {
-  ClientCertificate: "~/.config/lxc",
-  HttpsAddress: "core.https_address",
-  Remote: "prod",
-  TrustToken: "certificate/ci",
+/** Ids to import, the usual one first. */
+export const importExamples: Readonly<Record<ResourceName, readonly string[]>> = {
+  ClientCertificate: ["~/.config/lxc", "./keys/ci.crt"],
+  HttpsAddress: ["core.https_address", "prod:core.https_address@node1"],
+  Remote: ["prod", "prod:~/.config/incus"],
+  TrustToken: ["certificate/ci", "prod:identity/operator"],
 };
 
 const clientDirectory = { configDir: "~/.config/lxc" };

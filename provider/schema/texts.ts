@@ -7,6 +7,11 @@ const connectionFrom =
   "(`LXD_ACCESS_ADDRESS`, `LXD_ACCESS_SSH_HOST`, …, then `LXD_SOCKET`, `LXD_DIR`, `INCUS_SOCKET`, `INCUS_DIR`), else by the " +
   "usual sockets of the machine that Pulumi runs on.";
 
+const wayInErrors = [
+  ...(["LXD_NOT_TRUSTED", "LXD_SERVER_IDENTITY", "LXD_UNREACHABLE", "LXD_TIMEOUT"] as const),
+  ...(["CONFIG_INVALID", "CLIENT_CONFIG"] as const),
+] as const;
+
 /** Markdown. Paragraphs are lists of sentences here. */
 export const resourceTexts: Readonly<Record<ResourceName, string>> = {
   ClientCertificate: paragraphs(
@@ -19,7 +24,7 @@ export const resourceTexts: Readonly<Record<ResourceName, string>> = {
       "Another `commonName`, `keyAlgorithm` or `validityDays` replaces it, and so does its end once `rotateBeforeDays` says that",
       "it is near; Remotes that use it follow.",
     ],
-    errors("INPUT_INVALID"),
+    errors("INPUT_INVALID", "CLIENT_CONFIG"),
     see("authentication/#tls-client-certificates"),
   ),
   HttpsAddress: paragraphs(
@@ -45,11 +50,12 @@ export const resourceTexts: Readonly<Record<ResourceName, string>> = {
       ...([
         "LXD_LOCKOUT",
         "LXD_REJECTED",
+        "LXD_ETAG_MISMATCH",
+        "PARTIAL",
         "INPUT_INVALID",
         "LXD_EXTENSION_MISSING",
-        "LXD_NOT_TRUSTED",
       ] as const),
-      ...(["LXD_SERVER_IDENTITY", "LXD_UNREACHABLE", "LXD_TIMEOUT"] as const),
+      ...wayInErrors,
     ),
     see("server/#server-core:core.https_address"),
   ),
@@ -67,6 +73,7 @@ export const resourceTexts: Readonly<Record<ResourceName, string>> = {
     [
       "Without a ClientCertificate and without `configDir` the key exists only in this resource: if the run is killed before it is",
       "recorded, the client that joined cannot be used again.",
+      "A `configDir` of `lxc` has one pair for good, which its Remotes join with: another one is refused.",
     ],
     [
       'An image server (`public`, or `protocol` "simplestreams") is only written to `configDir`.',
@@ -76,6 +83,7 @@ export const resourceTexts: Readonly<Record<ResourceName, string>> = {
     errors(
       ...(["LXD_TOKEN_REJECTED", "LXD_TOKEN_EXPIRED", "LXD_NOT_TRUSTED", "LXD_ALREADY_EXISTS"] as const),
       ...(["LXD_SERVER_IDENTITY", "CLIENT_CONFIG", "PARTIAL", "LXD_UNREACHABLE", "LXD_TIMEOUT"] as const),
+      "INPUT_INVALID",
     ),
     see("howto/server_expose/"),
   ),
@@ -101,8 +109,9 @@ export const resourceTexts: Readonly<Record<ResourceName, string>> = {
         "LXD_ALREADY_EXISTS",
         "LXD_EXTENSION_MISSING",
         "LXD_LOCKOUT",
+        "INPUT_INVALID",
       ] as const),
-      ...(["LXD_NOT_TRUSTED", "LXD_SERVER_IDENTITY", "LXD_UNREACHABLE", "LXD_TIMEOUT"] as const),
+      ...wayInErrors,
     ),
     see("authentication/#adding-client-certificates-using-tokens"),
   ),
@@ -112,13 +121,19 @@ export const resourceTexts: Readonly<Record<ResourceName, string>> = {
 export const importTexts: Readonly<Record<ResourceName, string>> = {
   ClientCertificate: "The key comes into the stack's state, as a secret, and the files stay.",
   HttpsAddress: "A destroy leaves the address as it was found.",
-  Remote: "A destroy leaves the client trusted and the entry where it is, as they were found.",
-  TrustToken: "A destroy leaves a client that was found trusted, and revokes a token that was found waiting.",
+  Remote:
+    "Without CLIENT_DIRECTORY it is looked for where the provider's `configDir` says, else where `lxc` and then `incus` have theirs. " +
+    "Its client's key comes into the stack's state, as a secret. " +
+    "A destroy leaves the client trusted and the entry where it is, as they were found.",
+  TrustToken:
+    "A destroy leaves a client that was found trusted. It revokes a token that was found waiting, or removes the client that " +
+    "has joined with it since.",
 };
 
 /** Part of the form of an id. */
 export const remoteInId =
-  "REMOTE is a remote of `lxc` or `incus` that leads to the server; without it the provider's configuration does.";
+  "REMOTE is a remote of `lxc` or `incus` that leads to the server, and becomes the `connection`; without it the provider's " +
+  "configuration leads there, as where a resource has none.";
 
 export const functionTexts: Readonly<Record<FunctionName, string>> = {
   decodeTrustToken: paragraphs(
@@ -139,7 +154,7 @@ export const functionTexts: Readonly<Record<FunctionName, string>> = {
       "The connection must be an administrator's.",
     ],
     [connectionFrom],
-    errors("LXD_NOT_TRUSTED", "LXD_SERVER_IDENTITY", "LXD_UNREACHABLE", "LXD_TIMEOUT"),
+    errors("INPUT_INVALID", ...wayInErrors),
     see("api/#/server/server_get"),
   ),
   getServerAddresses: paragraphs(
@@ -148,13 +163,7 @@ export const functionTexts: Readonly<Record<FunctionName, string>> = {
       "A server without the API extension `network_get_target` cannot tell those of another member of its cluster.",
     ],
     [connectionFrom],
-    errors(
-      "LXD_EXTENSION_MISSING",
-      "LXD_NOT_TRUSTED",
-      "LXD_SERVER_IDENTITY",
-      "LXD_UNREACHABLE",
-      "LXD_TIMEOUT",
-    ),
+    errors("LXD_EXTENSION_MISSING", "INPUT_INVALID", ...wayInErrors),
     see("api/#/networks/networks_state_get"),
   ),
   listRemotes: paragraphs(
@@ -184,7 +193,7 @@ function paragraphs(...all: readonly (readonly string[])[]): string {
 
 /** Codes with which errors of this end. */
 function errors(...codes: readonly ErrorCode[]): readonly string[] {
-  return [`Errors: ${codes.join(", ")}.`];
+  return [`Its errors end with a code: ${codes.map((code) => `\`${code}\``).join(", ")}.`];
 }
 
 function see(page: string): readonly string[] {
