@@ -43,7 +43,9 @@ describeWith(["pulumi", "lxd-daemon"], "the package from its archive", function 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "lxa-archive-"));
     const { runNpm } = await import("../../scripts/npm.mjs");
-    await runNpm(["pack", "--pack-destination", folder], { what: "packing the package", cwd: checkout });
+    // Without the build before it: that replaces dist/, which other tests are using at this moment.
+    const args = ["pack", "--ignore-scripts", "--pack-destination", folder];
+    await runNpm(args, { what: "packing the package", cwd: checkout });
     const [name] = readdirSync(folder);
     archive = join(folder, String(name));
     server = await startServer("lxd-daemon");
