@@ -51,6 +51,8 @@ function complaintsAboutContent(files) {
   const paths = files.listFiles().map((path) => path.replace(prefix, ""));
   return [
     ...documents.filter((path) => !paths.includes(path)).map((path) => `${path} is not in the package`),
+    // Pulumi would start the plugin for every program that has the package, and most have no need of it.
+    ...(isPlugin(files.readFile(`${prefix}package.json`)) ? ["package.json says that it is a plugin"] : []),
     ...paths.filter((path) => !belongs(path)).map((path) => `${path} does not belong in the package`),
     ...paths
       .filter(
@@ -58,6 +60,11 @@ function complaintsAboutContent(files) {
       )
       .map((path) => `${path} points to a source map, and there is none in the package`),
   ];
+}
+
+/** @param {string} manifest */
+function isPlugin(manifest) {
+  return JSON.parse(manifest).pulumi?.resource === true;
 }
 
 /** @param {string} path */
