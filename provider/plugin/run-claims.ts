@@ -52,12 +52,15 @@ export class RunClaims implements Claims {
   }
 
   isTaken(what: string): boolean {
-    return this.own.isTaken(what) || existsSync(this.fileOf(what));
+    return this.own.isTaken(what) || (existsSync(this.fileOf(what)) && isOwn(this.parent));
   }
 
   clear(): void {
     this.own.clear();
-    for (const file of this.made) rmSync(file, { force: true });
+    for (const file of this.made)
+      attempt(() => {
+        rmSync(file);
+      });
     this.made.clear();
     // The last one removes the folders.
     for (const folder of [this.folder, this.parent])
@@ -73,10 +76,7 @@ export class RunClaims implements Claims {
   private makeFolder(): void {
     if (this.made.size > 0) return;
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    const found = lstatSync(this.parent);
-    // In a folder that everybody may write to, somebody else may have been first.
-    if (!found.isDirectory() || (process.getuid !== undefined && found.uid !== process.getuid()))
-      throw new Error(`${this.parent} is somebody else's`);
+    if (!isOwn(this.parent)) throw new Error(`${this.parent} is somebody else's`);
     for (const name of readdirSync(this.parent)) {
       const run = join(this.parent, name);
       attempt(() => {
@@ -84,6 +84,13 @@ export class RunClaims implements Claims {
       });
     }
   }
+}
+
+/** In a folder that everybody may write to, somebody else may have been first. */
+function isOwn(folder: string): boolean {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true) return false;
+  return process.getuid === undefined || found.uid === process.getuid();
 }
 
 function hashOf(text: string): string {

@@ -1,5 +1,15 @@
 import { strict as assert } from "node:assert";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RunClaims } from "../../provider/plugin/run-claims";
@@ -54,6 +64,17 @@ describe("claims of all the processes of a run", () => {
     assert.deepEqual([claims.take("a"), claims.isTaken("a"), claims.take("a")], [true, true, false]);
     claims.clear();
     assert.equal(claims.isTaken("a"), false);
+  });
+
+  it("are not taken from a folder that somebody else has put in its place", () => {
+    const theirs = claimsOf(engine);
+    theirs.take("a");
+    const [parent = ""] = readdirSync(temporary);
+    renameSync(join(temporary, parent), join(temporary, "elsewhere"));
+    symlinkSync(join(temporary, "elsewhere"), join(temporary, parent));
+    const claims = claimsOf(engine);
+    assert.equal(claims.isTaken("a"), false);
+    assert.deepEqual([claims.take("a"), claims.isTaken("a")], [true, true]);
   });
 
   it("hold nothing of what is claimed, and nobody else may look", () => {
