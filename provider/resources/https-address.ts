@@ -87,6 +87,7 @@ export const httpsAddress: ResourceHandler<Args, State> = {
     const wanted: Args = { address, target, floating, connection };
     refuseUnlessSayable(httpsAddress, `HttpsAddress ${id}`, wanted);
     await proveFound(context, { client, server, target, allowLockout: false }, undefined);
+    context.claim(claimOf(server, "found"));
     // As it was found it stays when this is destroyed.
     return { id, args: wanted, state: toState(server, knownOf(wanted, address, address)) };
   },
@@ -114,7 +115,7 @@ async function takeBack(context: Context, old: State): Promise<void> {
   const held = heldAddress(server);
   const isOurs = isSameListener(held, assignedBy(old)) || isStopgap(held);
   if (!isOurs || isSameListener(held, old.previousAddress)) return;
-  if (context.isClaimed(claimOf(server))) {
+  if (context.isClaimed(claimOf(server)) || context.isClaimed(claimOf(server, "found"))) {
     context.log(
       "info",
       `${describeMember(client, target)} goes on listening on ${JSON.stringify(held)}, as another HttpsAddress of this program wants it to`,
@@ -235,9 +236,9 @@ function claimServer(context: Context, name: string, server: AdministeredServer)
   );
 }
 
-/** In a cluster each member has a name, and a listener, of its own. */
-function claimOf(server: AdministeredServer): string {
-  return JSON.stringify(["HttpsAddress", serverKey(server), server.identity.name]);
+/** In a cluster each member has a name, and a listener, of its own. What was only found in a run, others may set. */
+function claimOf(server: AdministeredServer, how: "set" | "found" = "set"): string {
+  return JSON.stringify(["HttpsAddress", how, serverKey(server), server.identity.name]);
 }
 
 /** What is known beside what the server says. */

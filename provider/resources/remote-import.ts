@@ -9,6 +9,7 @@ import {
   flavorOfDirectory,
   readClientPair,
   readRemote,
+  realDirectory,
   type RemoteEntry,
 } from "../client-config/client-directory";
 import { timeoutsOf } from "../connection";
@@ -19,6 +20,7 @@ import { dialledAddress, describeServerAddressProblem } from "../lxd/address";
 import { describeClientPairProblem, type KeyPair, readCertificate } from "../pki/certificate";
 import { fingerprintIn } from "../pki/certificate-facts";
 import { describeConfigDirProblem } from "../properties";
+import { clientClaim, entryClaim } from "./claims";
 import { readId, refuseUnlessSayable } from "./import-id";
 import { isIncus, type Reached, reach } from "./join";
 import { joinedEntry, observeEntry, type Recorded } from "./remote-config";
@@ -61,6 +63,9 @@ export async function importRemote(context: Context, id: string): Promise<Import
     ? importImageServer(context, found)
     : importJoined(context, found));
   refuseUnlessSayable({ args: schema, rules: remoteRules }, found.where, args);
+  const { serverFingerprint = "", clientFingerprint = "" } = state;
+  context.claim(clientClaim("Remote", serverFingerprint, clientFingerprint));
+  context.claim(entryClaim(await realDirectory(found.directory), name));
   return { id, args, state };
 }
 

@@ -23,7 +23,7 @@ import {
   type State,
   tokenRules,
 } from "./trust-token-schema";
-import { adopted, describeUselessness, placeOf, tokenOf, waiting } from "./trust-token-state";
+import { adopted, claimOf, describeUselessness, placeOf, tokenOf, waiting } from "./trust-token-state";
 
 /** Where several have a name, the id goes on with what tells them apart. */
 export const tokenImportId = "[REMOTE:]certificate/NAME[/FINGERPRINT] or [REMOTE:]identity/NAME";
@@ -67,6 +67,7 @@ export async function importToken(context: Context, id: string): Promise<Importe
   }
   const { args, state } = meant.take();
   refuseUnlessSayable({ args: schema, rules: tokenRules }, `TrustToken ${id}`, args);
+  context.claim(claimOf(place, meant.mark));
   return { id, args, state };
 }
 

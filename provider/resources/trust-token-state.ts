@@ -3,6 +3,7 @@ import type { Context } from "../handler";
 import { dialledAddress } from "../lxd/address";
 import { encodeTrustToken } from "../lxd/trust-token";
 import { certificateToken } from "./certificate-token";
+import { clientClaim } from "./claims";
 import { remember } from "./given";
 import { identityToken } from "./identity-token";
 import type { NewToken, Place, TokenKind, WaitingToken } from "./issuing";
@@ -17,6 +18,11 @@ export async function placeOf(
 ): Promise<Place> {
   const client = await context.connect(connection);
   return { context, client, server: await getAdministeredServer(client, expected, options) };
+}
+
+/** What one resource of a run has, another one's delete leaves: a client, or a token that waits, by its operation. */
+export function claimOf({ server }: Place, mark: string): string {
+  return clientClaim("TrustToken", server.identity.fingerprint, mark);
 }
 
 export function tokenOf(place: Place, rights: Rights): TokenKind {

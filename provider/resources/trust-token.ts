@@ -16,7 +16,6 @@ import { refuse } from "../errors";
 import { type Context, keepWhenUnreachable, type ResourceHandler, withWaysOut } from "../handler";
 import { decodeTrustToken, encodeTrustToken } from "../lxd/trust-token";
 import { hasUnknown } from "../unknown";
-import { clientClaim } from "./claims";
 import { requireSight } from "./current-identity";
 import { requireGone } from "./cluster-member";
 import { changedInputs, remember } from "./given";
@@ -32,7 +31,15 @@ import {
 import type { AdministeredServer } from "./server-identity";
 import { importToken, tokenImportId } from "./trust-token-import";
 import { args, type Args, kindOf, rightsOf, state, type State, tokenRules } from "./trust-token-schema";
-import { addressesGiven, adopted, describeUselessness, placeOf, tokenOf, waiting } from "./trust-token-state";
+import {
+  addressesGiven,
+  adopted,
+  claimOf,
+  describeUselessness,
+  placeOf,
+  tokenOf,
+  waiting,
+} from "./trust-token-state";
 import { type ClientMarks, findClient } from "./trusted-client";
 
 export const trustToken: ResourceHandler<Args, State> = {
@@ -143,14 +150,18 @@ async function revokeAndLook(place: Place, old: State): Promise<State | undefine
   return observe(place, { ...old, operation: undefined, identity: undefined, knownClients }, { fresh: true });
 }
 
-function claimOf({ server }: Place, fingerprint: string): string {
-  return clientClaim("TrustToken", server.identity.fingerprint, fingerprint);
-}
-
 /** Revokes the token and takes the client that came of it out of the trust store. */
 async function withdraw(context: Context, old: State): Promise<void> {
   const place = await placeOf(context, old.connection, old.server, { fresh: true });
   await requireSight(place.client, place.server, old);
+  const { operation } = old;
+  if (operation !== undefined && context.isClaimed(claimOf(place, operation))) {
+    context.log(
+      "info",
+      `The token stays on ${place.client.name}, as another TrustToken of this program has it`,
+    );
+    return;
+  }
   const now = await revokeAndLook(place, old);
   if (now?.clientFingerprint === undefined || old.given["revokeClientOnDelete"] === false) return;
   const { clientFingerprint: fingerprint, knownClients } = now;

@@ -103,6 +103,15 @@ export class Importer {
     await this.with((context) => handler.delete(context, id, handler.state.parse(state)));
   }
 
+  /** A run that imports it and deletes the one of before, as where the program has it under another name: nothing changes. */
+  async movesTo(id: string, { name, id: before, state }: Taken): Promise<void> {
+    const handler: AnyHandler = handlers[name];
+    await this.unchanged(async (context) => {
+      await handler.import(context, id);
+      await handler.delete(context, before, handler.state.parse(state));
+    }, "content");
+  }
+
   /** Destroys what was imported, which changes nothing. */
   async destroyLeavesAll(taken: Taken): Promise<void> {
     await this.unchanged(() => this.destroy(taken), "content");
