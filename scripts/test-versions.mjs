@@ -3,19 +3,20 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parseArgs } from "node:util";
+import { extract } from "tar";
 import { atEnd, isEnding, main } from "./ending.mjs";
 import { describe, environmentFor, layers, portionsOf, runPortions, summarize } from "./layers.mjs";
 import { newestVersion, provideNode } from "./nodes.mjs";
 import { runNpm } from "./npm.mjs";
-import { root } from "./run.mjs";
+import { root, run } from "./run.mjs";
 import { setUp } from "./setup.mjs";
 import { StepError, detail, say } from "./steps.mjs";
 
 const help = `npm run test:versions [-- OPTIONS]
 
 Installs the package from its archive with the oldest and the newest @pulumi/pulumi of its peer range, and has each do
-the main job on a real LXD, by a TypeScript program and by the plugin, on each major version of Node.js that is
-supported. Some minutes; the first run installs what is not here.
+the main job on a real LXD, on each major version of Node.js that is supported: by a TypeScript program, by the plugin,
+and by that of a release's archive. Some minutes; the first run installs what is not here.
 
   --node MAJOR    only this major version of Node.js; may be given several times
   --sdk VERSION   this version of @pulumi/pulumi instead of the oldest and the newest; may be given several times
@@ -38,6 +39,7 @@ main(async () => {
   atEnd(`removing ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const archive = await pack(folder);
+  const plugin = await unpackPlugin(folder);
   const sdks = wantedSdks ?? (await ends(manifest.peerDependencies[sdk]));
   const releases = await Promise.all(
     (wantedNodes ?? nodes.map(String)).map(async (major) => ({
@@ -65,6 +67,7 @@ main(async () => {
         LXD_ACCESS_TEST_NODE: release.version,
         LXD_ACCESS_TEST_SDK: version,
         LXD_ACCESS_TEST_INSTALLED: installed,
+        LXD_ACCESS_TEST_PLUGIN: plugin,
       };
       const [count] = await runPortions(portionsOf("versions"), { atOnce: 1, env, grep: undefined });
       if (count === undefined) continue;
@@ -102,6 +105,21 @@ async function pack(folder) {
   });
   const [archive] = readdirSync(folder);
   return join(folder, String(archive));
+}
+
+/**
+ * Unpacks the plugin from a release's archive.
+ * @param {string} folder
+ */
+async function unpackPlugin(folder) {
+  const [release, plugin] = [join(folder, "release"), join(folder, "plugin")];
+  await run(process.execPath, [join(root, "scripts", "release.mjs"), "--out", release]);
+  const archive = readdirSync(release).find((name) => name.includes(`-${process.platform}-`));
+  if (archive === undefined)
+    throw new StepError(`There is no archive of the plugin for ${process.platform}.`);
+  mkdirSync(plugin);
+  await extract({ file: join(release, archive), cwd: plugin });
+  return plugin;
 }
 
 /**

@@ -35,13 +35,23 @@ describeWith(["pulumi", "lxd-daemon"], `Node.js ${node} and @pulumi/pulumi ${sdk
     for (const name of ["google-protobuf", "@grpc/grpc-js"]) assert.equal(versionsOf(name).length, 1, name);
   });
 
-  it("do the main job by a TypeScript program", () => doesTheMainJob("typescript", /cmd\/dynamic-provider/));
+  it("do the main job by a TypeScript program", () => doesTheMainJob("typescript", "/cmd/dynamic-provider"));
 
-  it("do the main job by the plugin", () =>
-    doesTheMainJob("yaml", /pulumi-resource-lxd-access|plugin\/main\.js/));
+  it("do the main job by the plugin", () => plugin(join(installed, "node_modules", ".bin")));
 
-  /** Up, nothing left to do, destroy. `provider` is the path of the program that has to do it. */
-  async function doesTheMainJob(language: keyof typeof mainJobPrograms, provider: RegExp): Promise<void> {
+  it("do the main job by the plugin of a release's archive", () =>
+    plugin(process.env["LXD_ACCESS_TEST_PLUGIN"] ?? ""));
+
+  async function plugin(folder: string): Promise<void> {
+    await doesTheMainJob("yaml", join(folder, "pulumi-resource-lxd-access"), [folder]);
+  }
+
+  /** Up, nothing left to do, destroy. `provider` is in the path of the program that has to do it. */
+  async function doesTheMainJob(
+    language: keyof typeof mainJobPrograms,
+    provider: string,
+    folders: readonly string[] = [],
+  ): Promise<void> {
     const address = `127.0.0.1:${await freePort()}`;
     const project = await PulumiProject.create(mainJobPrograms[language], {
       language,
@@ -52,9 +62,8 @@ describeWith(["pulumi", "lxd-daemon"], `Node.js ${node} and @pulumi/pulumi ${sdk
       symlinkSync(join(installed, "node_modules"), join(project.directory, "node_modules"));
       if (language === "typescript")
         project.write("package.json", JSON.stringify({ name: "test", main: "index.ts" }));
-      // Instead of this checkout's plugin, the one that was installed.
-      const own = join(installed, "node_modules", ".bin");
-      project.env["PATH"] = [own, process.env["PATH"]].join(delimiter);
+      // Without this checkout's plugin.
+      project.env["PATH"] = [...folders, process.env["PATH"]].join(delimiter);
       const processes = join(project.directory, "processes");
       const note = "`${process.version} ${process.argv[1]}\\n`";
       const hook = join(project.directory, "hook.cjs");
@@ -75,7 +84,7 @@ describeWith(["pulumi", "lxd-daemon"], `Node.js ${node} and @pulumi/pulumi ${sdk
       const lines = readFileSync(processes, "utf8").trim().split("\n");
       assert.deepEqual([...new Set(lines.map((line) => line.split(" ")[0]))], [`v${node}`]);
       assert.ok(
-        lines.some((line) => provider.test(line)),
+        lines.some((line) => line.includes(provider)),
         lines.join("\n"),
       );
     } finally {
