@@ -12,7 +12,7 @@ import {
 } from "../client-config/client-directory";
 import { refuse } from "../errors";
 import type { Context } from "../handler";
-import { formatHostAndPort, parseServerAddress } from "../lxd/address";
+import { dialledAddress, formatHostAndPort, parseServerAddress } from "../lxd/address";
 import type { KeyPair } from "../pki/certificate";
 import { fingerprintIn } from "../pki/certificate-facts";
 import { entryClaim } from "./claims";
@@ -88,6 +88,21 @@ export function joinedEntry(
   return {
     ...{ addr: entryAddress(address), protocol: flavor, public: false },
     project: project ?? (others.length === 0 ? onlyProject : undefined),
+  };
+}
+
+/**
+ * An entry that was found is somebody's: while its address leads to the server it stays as it is written, other addresses of
+ * the client's included, and a project that it does not name comes only from the program.
+ */
+export function asFound({ found, earlier }: Surroundings, entry: RemoteEntry, project?: string): RemoteEntry {
+  if (!found || earlier?.entry === undefined) return entry;
+  const { addr } = earlier.entry;
+  const leadsThere = addr.split(",").some((one) => dialledAddress(one.trim()) === dialledAddress(entry.addr));
+  return {
+    ...entry,
+    addr: leadsThere ? addr : entry.addr,
+    project: earlier.entry.project === undefined ? project : entry.project,
   };
 }
 

@@ -24,6 +24,7 @@ import { clientClaim } from "./claims";
 import { changedInputs } from "./given";
 import { isIncus, type Reached, reach } from "./join";
 import {
+  asFound,
   beginRecord,
   entryAddress,
   forgetAll,
@@ -154,7 +155,7 @@ async function join(
     sayWhatStays(context, old, known, seen.server);
     known = seen.state;
     const { serverCertificate } = known;
-    const entry = joinedEntry(place, known, wanted.project);
+    const entry = asFound(surroundings, joinedEntry(place, known, wanted.project), wanted.project);
     const { pair } = chosen;
     const hasJoinedBefore = old === undefined && enrolled && reached.server.auth === "trusted";
     const toRecord = {

@@ -1,11 +1,11 @@
 /** Imports from a double of each version, and what a real server does not do at will. */
 import * as assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Double, profileNames, startDouble } from "../support/double/double";
 import { describeImports } from "../support/import-cases";
-import { Importer } from "../support/importing";
+import { Importer, useImportStage } from "../support/importing";
 import { rawRequest } from "../support/raw-request";
 import { type ServerView, viewOf } from "../support/server-view";
 
@@ -289,6 +289,32 @@ describe("the client directory of a Remote that is imported by its name alone", 
     assert.equal(await configDirOf("x"), "one");
     importer.config = { configDir: "two" };
     assert.equal(await configDirOf("x"), "two");
+  });
+});
+
+describe("the entry of a Remote that was imported", () => {
+  const on = useImportStage("incus-6.0");
+
+  it("keeps all that its client wrote when something else is changed", async () => {
+    await on.view.listen();
+    const token = await on.view.issueToken("ci", { restricted: false, projects: [] });
+    const joined = { name: "prod", token, configDir: "client", configFlavor: "incus" };
+    await on.stack.create("Remote", joined);
+    const file = join(on.importer.folder, "client", "config.yml");
+    const several = `https://127.0.0.1:1,https://${await on.view.address()}/`;
+    const entry = `  prod: { addr: "${several}", protocol: incus, public: false }\n`;
+    writeFileSync(
+      file,
+      `default-remote: local\nremotes:\n  local: {addr: "unix://", protocol: incus}\n${entry}`,
+    );
+    const { name, id, args, state } = await on.importer.take("Remote", "prod:client");
+    const before = { name, id, inputs: args, outputs: state, stored: "" };
+    const changed = await on.stack.update(before, { ...args, setDefault: true });
+    const text = readFileSync(file, "utf8");
+    assert.match(text, /^default-remote: "?prod/m);
+    assert.ok(text.includes(entry.trim()), text);
+    const refreshed = (await on.stack.refresh(changed)) ?? assert.fail("it is there");
+    assert.equal(await on.stack.plan(refreshed, { ...args, setDefault: true }), "same");
   });
 });
 
