@@ -132,8 +132,8 @@ export const importTexts: Readonly<Record<ResourceName, string>> = {
 
 /** Part of the form of an id. */
 export const remoteInId =
-  "REMOTE is a remote of `lxc` or `incus` that leads to the server, and becomes the `connection`; without it the provider's " +
-  "configuration leads there, as where a resource has none.";
+  "REMOTE is a remote of `lxc` or `incus` that leads to the server, and becomes the `connection`. Without it the provider's " +
+  "configuration leads there, as where a resource has no `connection`: that of a program is not known to an import.";
 
 export const functionTexts: Readonly<Record<FunctionName, string>> = {
   decodeTrustToken: paragraphs(
