@@ -2,7 +2,7 @@
 import { AccessError, isAccessError, messageOf } from "./errors";
 import type { Context, FunctionHandler, RawInputs } from "./handler";
 import { type FunctionName, functions } from "./registry";
-import { checkInputs } from "./schema";
+import { parseInputs } from "./schema";
 
 /** Calls a function. Rejects with an error whose message is for the user: INPUT_INVALID, or what the function throws. */
 export async function callFunction(
@@ -11,13 +11,9 @@ export async function callFunction(
   context: () => Context,
 ): Promise<object> {
   const handler: FunctionHandler<object, object> = functions[name];
-  const failures = checkInputs(handler, inputs);
-  if (failures.length > 0) {
-    const list = failures.map(({ property, reason }) => `${property}: ${reason}`).join("; ");
-    throw new AccessError("INPUT_INVALID", `${name}: ${list}`);
-  }
+  const args = parseInputs(name, handler, inputs);
   try {
-    return await handler.call(context(), handler.args.parse(inputs));
+    return await handler.call(context(), args);
   } catch (error) {
     if (isAccessError(error)) throw error;
     throw new AccessError("BUG", `${name}: this is a bug in pulumi-lxd-access: ${messageOf(error)}`);

@@ -2,7 +2,7 @@
 import { AccessError, isAccessError, messageOf, printable } from "./errors";
 import type { CheckFailure, RawInputs } from "./handler";
 import { type AnyHandler, handlers, type ResourceName } from "./registry";
-import { checkInputs, optionalProperties, secretPaths } from "./schema";
+import { checkInputs, optionalProperties, parseInputs, secretPaths } from "./schema";
 import { valueAt, withSecrets } from "./secrets";
 import { hasUnknown } from "./unknown";
 
@@ -14,7 +14,7 @@ export interface ResourceFront {
     inputs: RawInputs,
     marked?: readonly (readonly string[])[],
   ): { inputs: Record<string, unknown>; failures: CheckFailure[] };
-  /** The inputs of a handler, known to be right. */
+  /** The inputs of a handler; INPUT_INVALID where they are wrong. */
   args(inputs: RawInputs): object;
   /** Inputs as they are stored, secrets marked. */
   inputs(args: object): Record<string, unknown>;
@@ -47,7 +47,7 @@ export function resourceFront(name: ResourceName, advice = ""): ResourceFront {
       };
     },
 
-    args: (inputs) => handler.args.parse(inputs),
+    args: (inputs) => parseInputs(name, handler, inputs),
 
     inputs: (args) => withSecrets(withoutUndefined(args), secretInputs),
 

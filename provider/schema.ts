@@ -1,5 +1,6 @@
 /** Checking inputs against their zod schema, and reading from the schema which of them are secret. */
 import { z } from "zod";
+import { refuse } from "./errors";
 import type { CheckFailure, RawInputs } from "./handler";
 import { misplacedSecrets } from "./misplaced-secret";
 import { unknownValue } from "./unknown";
@@ -27,6 +28,21 @@ export function checkInputs(
   for (const failure of [...misplaced, ...failures, ...broken])
     if (!first.has(failure.property)) first.set(failure.property, failure);
   return [...first.values()];
+}
+
+/**
+ * The inputs of the handler of this name. INPUT_INVALID where there is a mistake in them: those of a resource have been checked,
+ * but a policy may have put others in their place, which the engine does not have checked again.
+ */
+export function parseInputs<Args>(
+  name: string,
+  handler: { readonly args: z.ZodType<Args>; rules(inputs: RawInputs): CheckFailure[] },
+  inputs: RawInputs,
+): Args {
+  const failures = checkInputs(handler, inputs);
+  if (failures.length === 0) return handler.args.parse(inputs);
+  const list = failures.map(({ property, reason }) => `${property}: ${reason}`).join("; ");
+  return refuse("INPUT_INVALID", `${name}: ${list}`);
 }
 
 function isOrIsInside(property: string, outer: string): boolean {

@@ -135,7 +135,7 @@ export class PluginProvider {
     const { nameInput } = front.handler;
     const unknown = unknownOutputs(front);
     if (nameInput === undefined || !(nameInput in unknown)) return unknown;
-    return { ...unknown, [nameInput]: inputs[nameInput] };
+    return { ...unknown, [nameInput]: inputs[nameInput] ?? unknownValue };
   }
 
   /** What an update would answer, as far as it is known before. */

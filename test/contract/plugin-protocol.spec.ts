@@ -225,6 +225,15 @@ describe("the plugin's protocol", () => {
     assert.equal(double.requests.length, requests);
   });
 
+  it("creates nothing of inputs that a policy has made wrong after they were checked", async () => {
+    const { properties } = await plugin.client.create("Remote", {}, { preview: true });
+    assert.equal(properties["name"], unknown);
+    const create = (inputs: WireProperties): Promise<string> =>
+      refusal(plugin.client.create("Remote", inputs));
+    assert.match(await create({ token: "t" }), /Remote: name: is required.*\[INPUT_INVALID\]$/);
+    assert.match(await create({ name: "edge" }), /never trusted on first use.*\[INPUT_INVALID\]$/);
+  });
+
   it("keeps secret in the outputs what the program marks, wherever it may be remembered", async () => {
     const inputs = { clientName: secret("the-secret-name"), projects: [] };
     const { id, properties } = await plugin.client.create("TrustToken", inputs);
