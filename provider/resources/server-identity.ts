@@ -12,6 +12,8 @@ export const serverIdentity = z.object({
   uuid: z.string().optional(),
   name: z.string(),
   fingerprint: z.string(),
+  /** LXD and Incus on one host have one name. Older stacks lack it. */
+  type: z.enum(["lxd", "incus"]).optional(),
 });
 export type ServerIdentity = z.infer<typeof serverIdentity>;
 
@@ -39,7 +41,7 @@ export interface AdministeredServer {
 
 /**
  * Reads a server as its administrator. LXD_NOT_TRUSTED where the connection may not; LXD_SERVER_IDENTITY where it is
- * not the `expected` one: its uuid differs or, on servers without one, both its name and its certificate do.
+ * not the `expected` one: its uuid differs or, on servers without one, its certificate does and its name or type too.
  */
 export async function getAdministeredServer(
   client: LxdClient,
@@ -73,6 +75,7 @@ function administered(server: Server & { etag?: string }, client: LxdClient): Ad
         "Use its unix socket or an unrestricted client certificate (with fine-grained rights: `can_edit` on the server)",
     );
   }
+  const type = environment.server === "incus" ? "incus" : "lxd";
   const texts = Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
       key,
@@ -87,10 +90,11 @@ function administered(server: Server & { etag?: string }, client: LxdClient): Ad
       uuid: texts["volatile.uuid"],
       name: environment.server_name,
       fingerprint: environment.certificate_fingerprint,
+      type,
     },
     certificate: environment.certificate,
     version: environment.server_version,
-    type: environment.server === "incus" ? "incus" : "lxd",
+    type,
     isClustered: environment.server_clustered,
     addresses: environment.addresses,
   };
@@ -107,9 +111,11 @@ function isHidden(config: Readonly<Record<string, unknown>>, client: LxdClient):
 
 function isSame(expected: ServerIdentity, actual: ServerIdentity): boolean {
   if (expected.uuid !== undefined && actual.uuid !== undefined) return expected.uuid === actual.uuid;
-  return expected.name === actual.name || expected.fingerprint === actual.fingerprint;
+  const isOfOneType = (expected.type ?? actual.type) === actual.type;
+  return expected.fingerprint === actual.fingerprint || (expected.name === actual.name && isOfOneType);
 }
 
-function describe({ uuid, name, fingerprint }: ServerIdentity): string {
-  return `${JSON.stringify(name)} with ${uuid === undefined ? `certificate ${fingerprint}` : `uuid ${uuid}`}`;
+function describe({ uuid, name, fingerprint, type }: ServerIdentity): string {
+  const kind = type === undefined ? "" : ` (${type === "incus" ? "Incus" : "LXD"})`;
+  return `${JSON.stringify(name)}${kind} with ${uuid === undefined ? `certificate ${fingerprint}` : `uuid ${uuid}`}`;
 }

@@ -62,26 +62,33 @@ for (const profile of profileNames) {
     it("a client that may not administer: an error that names the missing right, also with keep", () =>
       hiddenIsNotGone(profile));
 
-    it("another server behind the same socket: nothing is read into state, changed or removed", async () => {
-      await server.stop();
-      server = await startDouble(profile, { directory: server.directory, speed: 5 });
-      // What tells servers apart: a uuid where there is one; else name and certificate, both.
-      resources = resources.map((resource) => ({
-        ...resource,
-        outputs: {
-          ...resource.outputs,
-          server: { ...(resource.outputs["server"] as object), name: "another" },
-        },
-      }));
-      const address = await view.listen();
-      await eachFails(
-        /is not the server this resource lives on.*Nothing was changed.*\[LXD_SERVER_IDENTITY\]/s,
-        "refresh",
-        "update",
-        "destroy",
-      );
-      assert.equal(await view.address(), address);
-    });
+    for (const [what, other] of [
+      ["another server", { name: "another" }],
+      [
+        "one of the other kind, on a host of the same name,",
+        { type: profile.startsWith("incus") ? "lxd" : "incus" },
+      ],
+    ] as const)
+      it(`${what} behind the same socket: nothing is read into state, changed or removed`, async () => {
+        await server.stop();
+        server = await startDouble(profile, { directory: server.directory, speed: 5 });
+        // What tells servers apart: a uuid where there is one; else the certificate, with the name or the kind.
+        resources = resources.map((resource) => ({
+          ...resource,
+          outputs: {
+            ...resource.outputs,
+            server: { ...(resource.outputs["server"] as object), ...other },
+          },
+        }));
+        const address = await view.listen();
+        await eachFails(
+          /is not the server this resource lives on.*Nothing was changed.*\[LXD_SERVER_IDENTITY\]/s,
+          "refresh",
+          "update",
+          "destroy",
+        );
+        assert.equal(await view.address(), address);
+      });
 
     it("two tokens for one name in one program: an error instead of each revoking the other's", async () => {
       await view.revokeTokens();
