@@ -45,7 +45,8 @@ export function parseInputs<Args>(
   return refuse("INPUT_INVALID", `${name}: ${list}`);
 }
 
-function isOrIsInside(property: string, outer: string): boolean {
+/** Whether a property's path is this one, or leads into it. */
+export function isOrIsInside(property: string, outer: string): boolean {
   return property === outer || property.startsWith(`${outer}.`) || property.startsWith(`${outer}[`);
 }
 

@@ -1,6 +1,7 @@
 /** A handler's difference in the engine's terms: each path that differs, and what happens there. */
 import { isDeepStrictEqual } from "node:util";
 import type { Difference, RawInputs } from "../handler";
+import { isOrIsInside } from "../schema";
 
 /** What happens to the property at a path. */
 export interface PathDifference {
@@ -45,10 +46,6 @@ function leavesThatDiffer(path: string, before: unknown, after: unknown): Omit<P
 function stepTo(path: string, key: string, isIndex: boolean): string {
   if (isIndex) return `${path}[${key}]`;
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
-}
-
-function isOrIsInside(path: string, outer: string): boolean {
-  return path === outer || path.startsWith(`${outer}.`) || path.startsWith(`${outer}[`);
 }
 
 function isContainer(value: unknown): value is object {
