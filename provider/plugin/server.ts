@@ -170,7 +170,15 @@ function asServiceError(error: unknown): Partial<ServiceError> {
     details.addDetails(packed);
     metadata.add("grpc-status-details-bin", Buffer.from(details.serializeBinary()));
   }
-  return { code: status.UNKNOWN, details: message, message, metadata };
+  // By any other code the engine knows that nothing is half-done.
+  const isHalfDone = error instanceof CallError && error.done !== undefined;
+  const isKnown = !isHalfDone && !message.endsWith("[BUG]");
+  return {
+    code: isKnown ? status.FAILED_PRECONDITION : status.UNKNOWN,
+    details: message,
+    message,
+    metadata,
+  };
 }
 
 function recorded(request: { getUrn(): string; getId(): string }, outputs: Struct | undefined): Recorded {

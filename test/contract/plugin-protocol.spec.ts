@@ -1,6 +1,7 @@
 /** The plugin by Pulumi's own protocol: what the engine sends and what it gets. */
 import { strict as assert } from "node:assert";
 import { once } from "node:events";
+import { status } from "@grpc/grpc-js";
 import { LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 import { startDouble, type Double } from "../support/double/double";
 import { PluginError } from "../support/plugin-client";
@@ -41,6 +42,7 @@ describe("the plugin's protocol", () => {
       (reason: unknown) => reason,
     );
     assert.ok(error instanceof PluginError);
+    assert.equal(error.code, status.FAILED_PRECONDITION, "nothing is half-done");
     return error.message;
   };
 

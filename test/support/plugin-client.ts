@@ -24,6 +24,8 @@ export interface DetailedPath {
 export class PluginError extends Error {
   constructor(
     message: string,
+    /** Of gRPC: by it the engine knows whether something may be half-done. */
+    readonly code: number,
     readonly id?: string,
     readonly properties?: WireProperties,
   ) {
@@ -215,11 +217,11 @@ async function answer<Response>(
 
 function asPluginError(error: ServiceError): PluginError {
   const [packed] = error.metadata.get("grpc-status-details-bin");
-  if (packed === undefined) return new PluginError(error.details);
+  if (packed === undefined) return new PluginError(error.details, error.code);
   const [detail] = Status.deserializeBinary(new Uint8Array(Buffer.from(packed))).getDetailsList();
   const done = detail?.unpack(
     (bytes) => messages.ErrorResourceInitFailed.deserializeBinary(bytes),
     "pulumirpc.ErrorResourceInitFailed",
   );
-  return new PluginError(error.details, done?.getId(), plain(done?.getProperties()));
+  return new PluginError(error.details, error.code, done?.getId(), plain(done?.getProperties()));
 }
