@@ -8,7 +8,8 @@ for (const front of ["dynamic", "plugin"] as const) {
     describe(`the life of each resource by the ${front} front on the double of ${profile}`, () => {
       for (const theCase of lifecycleCases) {
         for (const way of waysFor(theCase, profile)) {
-          it(`${theCase.resource} over ${way}: ${theCase.title}`, () => live(theCase, profile, way, { front }));
+          it(`${theCase.resource} over ${way}: ${theCase.title}`, () =>
+            live(theCase, profile, way, { front }));
         }
       }
     });
