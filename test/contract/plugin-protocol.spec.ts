@@ -105,6 +105,16 @@ describe("the plugin's protocol", () => {
       assert.deepEqual((await plugin.client.checkConfig(inputs)).failures, []);
     });
 
+    it("comes from the environment where it names no way in", async () => {
+      const other = await PluginServer.start({ LXD_ACCESS_SOCKET_PATH: double.socketPath });
+      try {
+        await other.client.configure({ timeouts: JSON.stringify({ connect: 3 }) });
+        assert.equal((await other.client.invoke("getServer", {}))["serverType"], "lxd");
+      } finally {
+        await other.stop();
+      }
+    });
+
     it("changes in place: each resource finds out whether its server is the same", async () => {
       const before = { socketPath: "/one", version: "0.1.0" };
       const changed = await plugin.client.diffConfig(before, { socketPath: "/two", version: "0.2.0" });
