@@ -40,7 +40,8 @@ export class AccessError extends Error {
     summary: string,
     options?: { cause?: unknown },
   ) {
-    const text = printable(shortened(summary));
+    // Escaping makes it longer, and cutting may leave half a character.
+    const text = printable(shortened(printable(summary)));
     super(`${text} [${errorCode}]`, options);
     this.summary = text;
   }
