@@ -11,7 +11,7 @@ import { callFunction } from "../function-front";
 import { type CheckFailure, type Context, PartialError } from "../handler";
 import type { ClientPool } from "../lxd/pool";
 import { contextFor, functions, handlers, type Surroundings } from "../registry";
-import { type ResourceFront, resourceFront, wordsFor } from "../resource-front";
+import { type ResourceFront, resourceFront } from "../resource-front";
 import { describedProperties, secretPaths } from "../schema";
 import { markedPaths, withSecrets } from "../secrets";
 import { unknownValue } from "../unknown";
@@ -35,11 +35,12 @@ export interface Limited {
   readonly seconds: number;
 }
 
-/** A call failed. The message is for the user; what was done in spite of it is to be recorded. */
-export class CallError extends Error {
+/** A call failed after something was done that is to be recorded. The message is for the user. */
+export class HalfDoneError extends Error {
   constructor(
     message: string,
-    readonly done?: { readonly id: string; readonly outputs: WireProperties },
+    readonly id: string,
+    readonly outputs: WireProperties,
   ) {
     super(message);
   }
@@ -213,7 +214,7 @@ export class PluginProvider {
   /** Calls a function by its token. */
   async invoke(token: string, inputs: WireProperties): Promise<WireProperties> {
     const name = token.startsWith(tokenStart) ? token.slice(tokenStart.length) : "";
-    if (!isNameIn(functions, name)) throw new CallError(`There is no function ${token} [INPUT_INVALID]`);
+    if (!isNameIn(functions, name)) refuse("INPUT_INVALID", `There is no function ${token}`);
     return this.running("", { seconds: 0 }, undefined, async (context) => {
       const result = await callFunction(name, plainProperties(inputs), () => context);
       return JSON.parse(JSON.stringify(result)) as WireProperties;
@@ -237,14 +238,13 @@ export class PluginProvider {
   private frontOf(urn: string): ResourceFront {
     const { type } = partsOf(urn);
     const name = type.startsWith(tokenStart) ? type.slice(tokenStart.length) : "";
-    if (!isNameIn(handlers, name))
-      throw new CallError(`There is no resource of type ${type} [INPUT_INVALID]`);
+    if (!isNameIn(handlers, name)) refuse("INPUT_INVALID", `There is no resource of type ${type}`);
     const front = this.fronts.get(name) ?? resourceFront(name);
     this.fronts.set(name, front);
     return front;
   }
 
-  /** Runs a call. What it throws becomes a {@link CallError}, with what `recorded` makes of a half-done resource. */
+  /** Runs a call. Of a half-done resource it throws what `recorded` makes of it. */
   private async running<Result>(
     urn: string,
     { seconds }: Limited,
@@ -264,11 +264,8 @@ export class PluginProvider {
         work(contextFor({ ...this.surroundings, config: this.config, log }, this.pool)),
       );
     } catch (error) {
-      const done =
-        error instanceof PartialError && recorded !== undefined
-          ? { id: error.id, outputs: recorded(error.state as object) }
-          : undefined;
-      throw new CallError(wordsFor(urn === "" ? "lxd-access" : partsOf(urn).name, error), done);
+      if (!(error instanceof PartialError) || recorded === undefined) throw error;
+      throw new HalfDoneError(error.message, error.id, recorded(error.state as object));
     } finally {
       clearInterval(showing);
       this.calls--;

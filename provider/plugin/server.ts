@@ -8,11 +8,12 @@ import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { isAccessError, refuse } from "../errors";
 import type { CheckFailure } from "../handler";
 import { wordsFor } from "../resource-front";
 import type { Engine } from "./engine";
 import type { PathDifference } from "./detailed-diff";
-import { CallError, type PluginProvider, type Recorded } from "./plugin-provider";
+import { HalfDoneError, type PluginProvider, type Recorded } from "./plugin-provider";
 import type { WireProperties } from "./wire-values";
 
 /** What the service needs beside the provider. */
@@ -47,9 +48,7 @@ export function providerService(
 
     getSchema: answering(async (request: messages.GetSchemaRequest) => {
       if (request.getVersion() !== 0)
-        throw new CallError(
-          `There is no schema of version ${request.getVersion()}, only of 0 [INPUT_INVALID]`,
-        );
+        refuse("INPUT_INVALID", `There is no schema of version ${request.getVersion()}, only of 0`);
       return new messages.GetSchemaResponse().setSchema(await schema());
     }),
 
@@ -156,29 +155,29 @@ function answering<Request, Response>(
   };
 }
 
-/** An error with what was done in spite of it, in the place where the engine looks for that. */
+/** An error, with what was done in spite of it in the place where the engine looks for that. */
 function asServiceError(error: unknown): Partial<ServiceError> {
-  const message = error instanceof CallError ? error.message : wordsFor("lxd-access", error);
+  if (error instanceof HalfDoneError)
+    return { ...said(error.message, status.UNKNOWN), metadata: recordOf(error) };
+  // By this code the engine knows that nothing is half-done.
+  const isRefusal = isAccessError(error) && !isAccessError(error, "BUG", "PARTIAL");
+  return said(wordsFor("lxd-access", error), isRefusal ? status.FAILED_PRECONDITION : status.UNKNOWN);
+}
+
+function said(message: string, code: status): Partial<ServiceError> {
+  return { code, details: message, message };
+}
+
+function recordOf({ message, id, outputs }: HalfDoneError): Metadata {
+  const detail = new messages.ErrorResourceInitFailed();
+  detail.setId(id).setProperties(struct(outputs)).setReasonsList([message]);
+  const packed = new Any();
+  packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
+  const details = new Status().setCode(status.UNKNOWN).setMessage(message);
+  details.addDetails(packed);
   const metadata = new Metadata();
-  if (error instanceof CallError && error.done !== undefined) {
-    const { id, outputs } = error.done;
-    const detail = new messages.ErrorResourceInitFailed();
-    detail.setId(id).setProperties(struct(outputs)).setReasonsList([message]);
-    const packed = new Any();
-    packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
-    const details = new Status().setCode(status.UNKNOWN).setMessage(message);
-    details.addDetails(packed);
-    metadata.add("grpc-status-details-bin", Buffer.from(details.serializeBinary()));
-  }
-  // By any other code the engine knows that nothing is half-done.
-  const isHalfDone = error instanceof CallError && error.done !== undefined;
-  const isKnown = !isHalfDone && !message.endsWith("[BUG]");
-  return {
-    code: isKnown ? status.FAILED_PRECONDITION : status.UNKNOWN,
-    details: message,
-    message,
-    metadata,
-  };
+  metadata.add("grpc-status-details-bin", Buffer.from(details.serializeBinary()));
+  return metadata;
 }
 
 function recorded(request: { getUrn(): string; getId(): string }, outputs: Struct | undefined): Recorded {

@@ -6,7 +6,7 @@ import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import type { WireProperties } from "./provider-process";
+import { answer as answerOf, type WireProperties } from "./provider-process";
 
 /** A mistake that a check found. */
 export interface Failure {
@@ -204,15 +204,12 @@ function plain(given: Struct | undefined): WireProperties {
   return given?.toJavaScript() ?? {};
 }
 
-async function answer<Response>(
-  call: (done: (error: ServiceError | null, response: Response) => void) => unknown,
-): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    call((error, response) => {
-      if (error === null) resolve(response);
-      else reject(asPluginError(error));
-    });
-  });
+async function answer<Response>(call: Parameters<typeof answerOf<Response>>[0]): Promise<Response> {
+  try {
+    return await answerOf(call);
+  } catch (error) {
+    throw asPluginError(error as ServiceError);
+  }
 }
 
 function asPluginError(error: ServiceError): PluginError {

@@ -108,7 +108,8 @@ export class ProviderProcess {
   }
 }
 
-async function answer<Response>(
+/** What a call of gRPC answers. */
+export async function answer<Response>(
   call: (done: (error: ServiceError | null, response: Response) => void) => unknown,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 /** The two fronts as a stack in miniature drives them. */
 import { dynamicProvider } from "../../provider/dynamic-provider";
 import type { ClientPool } from "../../provider/lxd/pool";
-import { CallError, PluginProvider } from "../../provider/plugin/plugin-provider";
+import { HalfDoneError, PluginProvider } from "../../provider/plugin/plugin-provider";
 import type { ResourceName, Surroundings } from "../../provider/registry";
 
 type Properties = Record<string, unknown>;
@@ -96,8 +96,7 @@ async function asDynamic<Result>(call: Promise<Result>): Promise<Result> {
   try {
     return await call;
   } catch (error) {
-    if (error instanceof CallError && error.done !== undefined)
-      Object.assign(error, { id: error.done.id, properties: error.done.outputs });
+    if (error instanceof HalfDoneError) Object.assign(error, { properties: error.outputs });
     throw error;
   }
 }
