@@ -4,11 +4,11 @@
  */
 import type { dynamic } from "@pulumi/pulumi";
 import { configNames, type ProviderConfig } from "./connection";
-import { isAccessError } from "./errors";
+import { asAccessError, isAccessError } from "./errors";
 import { type Context, PartialError, type RawInputs } from "./handler";
 import type { ClientPool } from "./lxd/pool";
 import { contextFor, type ResourceName, type Surroundings } from "./registry";
-import { resourceFront, wordsFor } from "./resource-front";
+import { resourceFront } from "./resource-front";
 
 /** Property by which the engine finds the provider of a dynamic resource; no business of the handlers. */
 const providerKey = "__provider";
@@ -91,7 +91,7 @@ async function reporting<Result>(
   try {
     return await call();
   } catch (error) {
-    const reported = new Error(wordsFor(name, error));
+    const reported = new Error(asAccessError(name, error).message);
     if (isAccessError(error)) reported.stack = "";
     if (error instanceof PartialError && recorded !== undefined) {
       Object.assign(reported, {

@@ -81,6 +81,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What was thrown, as an error for the user; one that nobody expected is a bug. `name` says in what. */
+export function asAccessError(name: string, error: unknown): AccessError {
+  if (isAccessError(error)) return error;
+  return new AccessError("BUG", `${name}: this is a bug in pulumi-lxd-access: ${messageOf(error)}`);
+}
+
 /** What Node calls a failure, as in ECONNREFUSED; empty where it has no name. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";

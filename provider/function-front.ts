@@ -1,5 +1,5 @@
 /** What both fronts of the functions do alike. */
-import { AccessError, isAccessError, messageOf } from "./errors";
+import { asAccessError } from "./errors";
 import type { Context, FunctionHandler, RawInputs } from "./handler";
 import { type FunctionName, functions } from "./registry";
 import { parseInputs } from "./schema";
@@ -15,7 +15,6 @@ export async function callFunction(
   try {
     return await handler.call(context(), args);
   } catch (error) {
-    if (isAccessError(error)) throw error;
-    throw new AccessError("BUG", `${name}: this is a bug in pulumi-lxd-access: ${messageOf(error)}`);
+    throw asAccessError(name, error);
   }
 }

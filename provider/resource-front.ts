@@ -1,14 +1,17 @@
-/** What both fronts of the resources do alike: inputs checked, outputs as they are stored, and errors in words for the user. */
-import { AccessError, isAccessError, messageOf, printable } from "./errors";
+/** What both fronts of the resources do alike: inputs checked, and outputs as they are stored. */
+import { isDeepStrictEqual } from "node:util";
+import { AccessError, printable } from "./errors";
 import type { CheckFailure, RawInputs } from "./handler";
 import { type AnyHandler, handlers, type ResourceName } from "./registry";
-import { checkInputs, optionalProperties, parseInputs, secretPaths } from "./schema";
+import { checkInputs, describedProperties, optionalProperties, parseInputs, secretPaths } from "./schema";
 import { valueAt, withSecrets } from "./secrets";
 import { hasUnknown } from "./unknown";
 
 /** A resource of this name, as the engine is shown it. */
 export interface ResourceFront {
   readonly handler: AnyHandler;
+  /** Names of the outputs that the schema tells of. */
+  readonly describedOutputs: readonly string[];
   /** Inputs with their secrets marked, and every mistake in them. `marked` are paths that are secret beside those of the schema. */
   check(
     inputs: RawInputs,
@@ -18,8 +21,11 @@ export interface ResourceFront {
   args(inputs: RawInputs): object;
   /** Inputs as they are stored, secrets marked. */
   inputs(args: object): Record<string, unknown>;
-  /** Outputs as they are stored, secrets marked. */
-  outputs(state: object): Record<string, unknown>;
+  /**
+   * Outputs as they are stored, secrets marked. What is `marked` in the inputs although the schema does not stays so in the
+   * output of its name, and in those outputs that the schema does not tell of, where it may be remembered.
+   */
+  outputs(state: object, marked?: readonly (readonly string[])[]): Record<string, unknown>;
   /** Stored outputs as the handler's state. What an unknown release or a hand wrote is refused, never guessed at. */
   state(stored: RawInputs): object;
 }
@@ -29,10 +35,12 @@ export function resourceFront(name: ResourceName, advice = ""): ResourceFront {
   const handler: AnyHandler = handlers[name];
   const secretInputs = secretPaths(handler.args);
   const secretOutputs = secretPaths(handler.state);
+  const describedOutputs = describedProperties(handler.state);
   const absentOutputs = Object.fromEntries(optionalProperties(handler.state).map((key) => [key, null]));
 
   return {
     handler,
+    describedOutputs,
 
     check(given, marked = []) {
       const inputs = withoutEmpty(given, secretInputs);
@@ -51,8 +59,16 @@ export function resourceFront(name: ResourceName, advice = ""): ResourceFront {
 
     inputs: (args) => withSecrets(withoutUndefined(args), secretInputs),
 
-    // In a preview an output that is not there counts as unknown, and what uses it as changed. Null is known.
-    outputs: (state) => ({ ...absentOutputs, ...withSecrets(withoutUndefined(state), secretOutputs) }),
+    outputs(state, marked = []) {
+      const outputs = withoutUndefined(state);
+      const ofTheProgram = marked.filter((path) => !secretInputs.some((one) => isDeepStrictEqual(one, path)));
+      const hidden = Object.keys(outputs).filter((key) => !describedOutputs.includes(key));
+      const alsoSecret =
+        ofTheProgram.length === 0 ? [] : [...hidden, ...ofTheProgram.map(([key = ""]) => key)];
+      const secret = [...secretOutputs, ...alsoSecret.map((key) => [key])];
+      // In a preview an output that is not there counts as unknown, and what uses it as changed. Null is known.
+      return { ...absentOutputs, ...withSecrets(outputs, secret) };
+    },
 
     state(stored) {
       const present = Object.entries(stored).filter(([, value]) => value !== null);
@@ -65,12 +81,6 @@ export function resourceFront(name: ResourceName, advice = ""): ResourceFront {
       );
     },
   };
-}
-
-/** What the user is told of an error; one that nobody expected is a bug. */
-export function wordsFor(name: string, error: unknown): string {
-  if (isAccessError(error)) return error.message;
-  return printable(`${name}: this is a bug in pulumi-lxd-access: ${messageOf(error)} [BUG]`);
 }
 
 /** Drops secrets that turned out to be undefined: inside a secret the wire has no undefined and says null. */

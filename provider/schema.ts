@@ -71,7 +71,7 @@ function describeIssue(issue: z.core.$ZodIssue, inputs: RawInputs): CheckFailure
 }
 
 /** Writes a path as Pulumi does: `connection.address`, `projects[0]`, `["odd name"]`. */
-function propertyPath(path: readonly PropertyKey[]): string {
+export function propertyPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((before, step) => {
     if (typeof step === "number") return `${before}[${step}]`;
     const name = String(step);

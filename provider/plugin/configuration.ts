@@ -3,18 +3,20 @@
  * (`lxd-access:address`), or the inputs of an explicit provider.
  */
 import { isDeepStrictEqual } from "node:util";
-import { configNames, type ProviderConfig } from "../connection";
+import { configNames, connection, type ProviderConfig } from "../connection";
 import { isAccessError, printable } from "../errors";
 import type { CheckFailure, RawInputs } from "../handler";
 import { checkConfiguration } from "../registry";
-import { valueAt, withSecrets } from "../secrets";
+import { secretPaths } from "../schema";
+import { withSecrets } from "../secrets";
 import { hasUnknown } from "../unknown";
 
 /** Inputs of a provider that are the engine's business. */
 const ofTheEngine = ["version", "pluginDownloadURL"];
 
+const secrets = secretPaths(connection);
 /** Parts of `ssh` that are secret: where one is inside a text, all of the text is. */
-const secretsOfSsh = ["privateKey", "privateKeyPassphrase"];
+const secretsOfSsh = secrets.filter(([name]) => name === "ssh").map((path) => path.at(-1) ?? "");
 
 /** The inputs with their secrets marked, and every mistake in them. `environment` fills in what they leave out. */
 export function checkProviderInputs(
@@ -63,10 +65,8 @@ function mistakesIn(inputs: RawInputs, environment: NodeJS.ProcessEnv): CheckFai
 
 function secretsIn(inputs: RawInputs): string[][] {
   const { ssh } = inputs;
-  const hops = [["ssh"], ["ssh", "proxyJump"]];
-  const paths = [["clientKey"], ...hops.flatMap((hop) => secretsOfSsh.map((name) => [...hop, name]))];
   const inText = typeof ssh === "string" && secretsOfSsh.some((name) => ssh.includes(`"${name}"`));
-  return [...paths.filter((path) => valueAt(inputs, path) !== undefined), ...(inText ? [["ssh"]] : [])];
+  return inText ? [...secrets, ["ssh"]] : secrets;
 }
 
 function asText(value: unknown): string {

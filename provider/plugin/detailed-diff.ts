@@ -1,7 +1,7 @@
 /** A handler's difference in the engine's terms: each path that differs, and what happens there. */
 import { isDeepStrictEqual } from "node:util";
 import type { Difference, RawInputs } from "../handler";
-import { isOrIsInside } from "../schema";
+import { isOrIsInside, propertyPath } from "../schema";
 
 /** What happens to the property at a path. */
 export interface PathDifference {
@@ -25,27 +25,31 @@ export function detailedDiff(
 ): PathDifference[] {
   return changed
     .flatMap((name) => {
-      const leaves = leavesThatDiffer(name, before[name], after[name]);
+      const leaves = leavesThatDiffer([name], before[name], after[name]);
       const found = leaves.length > 0 ? leaves : [{ path: name, kind: "update" as const, isInput: false }];
       return found.map((leaf) => ({ ...leaf, replaces: replaces.includes(name) }));
     })
     .filter(({ path }) => !ignored.some((one) => one === "*" || isOrIsInside(path, one)));
 }
 
-function leavesThatDiffer(path: string, before: unknown, after: unknown): Omit<PathDifference, "replaces">[] {
+function leavesThatDiffer(
+  steps: readonly PropertyKey[],
+  before: unknown,
+  after: unknown,
+): Omit<PathDifference, "replaces">[] {
   if (isDeepStrictEqual(before, after)) return [];
+  const path = propertyPath(steps);
   if (before === undefined) return [{ path, kind: "add", isInput: true }];
   if (after === undefined) return [{ path, kind: "delete", isInput: true }];
   if (!isContainer(before) || !isContainer(after) || Array.isArray(before) !== Array.isArray(after))
     return [{ path, kind: "update", isInput: true }];
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((key) =>
-    leavesThatDiffer(stepTo(path, key, Array.isArray(before)), own(before, key), own(after, key)),
+    leavesThatDiffer(
+      [...steps, Array.isArray(before) ? Number(key) : key],
+      own(before, key),
+      own(after, key),
+    ),
   );
-}
-
-function stepTo(path: string, key: string, isIndex: boolean): string {
-  if (isIndex) return `${path}[${key}]`;
-  return /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 }
 
 function isContainer(value: unknown): value is object {

@@ -3,7 +3,6 @@
  * property values. What the wire makes of them is in server.ts.
  * https://pulumi-developer-docs.readthedocs.io/latest/docs/_generated/proto/provider.html
  */
-import { isDeepStrictEqual } from "node:util";
 import { Call } from "../call";
 import type { ProviderConfig } from "../connection";
 import { refuse } from "../errors";
@@ -12,8 +11,7 @@ import { type CheckFailure, type Context, PartialError } from "../handler";
 import type { ClientPool } from "../lxd/pool";
 import { contextFor, functions, handlers, type Surroundings } from "../registry";
 import { type ResourceFront, resourceFront } from "../resource-front";
-import { describedProperties, secretPaths } from "../schema";
-import { markedPaths, withSecrets } from "../secrets";
+import { markedPaths } from "../secrets";
 import { unknownValue } from "../unknown";
 import { changedConfiguration, checkProviderInputs, configurationOf } from "./configuration";
 import { detailedDiff, type PathDifference } from "./detailed-diff";
@@ -134,7 +132,7 @@ export class PluginProvider {
   previewCreate({ urn, inputs }: Named & { inputs: WireProperties }): WireProperties {
     const front = this.frontOf(urn);
     const { nameInput } = front.handler;
-    const unknown = unknownOutputs(front);
+    const unknown = Object.fromEntries(front.describedOutputs.map((output) => [output, unknownValue]));
     if (nameInput === undefined || !(nameInput in unknown)) return unknown;
     return { ...unknown, [nameInput]: inputs[nameInput] ?? unknownValue };
   }
@@ -151,7 +149,7 @@ export class PluginProvider {
     outputs: WireProperties;
   }> {
     const front = this.frontOf(urn);
-    const outputs = (state: object): WireProperties => outputsWith(front, state, inputs);
+    const outputs = (state: object): WireProperties => front.outputs(state, markedPaths(inputs));
     return this.running(urn, limit, outputs, async (context) => {
       const { id, state } = await front.handler.create(context, front.args(plainProperties(inputs)));
       return { id, outputs: outputs(state) };
@@ -169,7 +167,7 @@ export class PluginProvider {
     const front = this.frontOf(urn);
     return this.running(urn, limit, undefined, async (context) => {
       const state = await front.handler.read(context, id, front.state(plainProperties(outputs)));
-      return state && outputsWith(front, state, inputs);
+      return state && front.outputs(state, markedPaths(inputs));
     });
   }
 
@@ -197,7 +195,7 @@ export class PluginProvider {
     ...limit
   }: Recorded & Limited & { inputs: WireProperties }): Promise<WireProperties> {
     const front = this.frontOf(urn);
-    const outputs = (state: object): WireProperties => outputsWith(front, state, inputs);
+    const outputs = (state: object): WireProperties => front.outputs(state, markedPaths(inputs));
     return this.running(urn, limit, outputs, async (context) => {
       const wanted = front.args(plainProperties(inputs));
       return outputs(await front.handler.update(context, id, front.state(plainProperties(old)), wanted));
@@ -213,8 +211,7 @@ export class PluginProvider {
 
   /** Calls a function by its token. */
   async invoke(token: string, inputs: WireProperties): Promise<WireProperties> {
-    const name = token.startsWith(tokenStart) ? token.slice(tokenStart.length) : "";
-    if (!isNameIn(functions, name)) refuse("INPUT_INVALID", `There is no function ${token}`);
+    const name = nameIn(functions, token) ?? refuse("INPUT_INVALID", `There is no function ${token}`);
     return this.running("", { seconds: 0 }, undefined, async (context) => {
       const result = await callFunction(name, plainProperties(inputs), () => context);
       return JSON.parse(JSON.stringify(result)) as WireProperties;
@@ -237,8 +234,7 @@ export class PluginProvider {
 
   private frontOf(urn: string): ResourceFront {
     const { type } = partsOf(urn);
-    const name = type.startsWith(tokenStart) ? type.slice(tokenStart.length) : "";
-    if (!isNameIn(handlers, name)) refuse("INPUT_INVALID", `There is no resource of type ${type}`);
+    const name = nameIn(handlers, type) ?? refuse("INPUT_INVALID", `There is no resource of type ${type}`);
     const front = this.fronts.get(name) ?? resourceFront(name);
     this.fronts.set(name, front);
     return front;
@@ -281,31 +277,8 @@ function partsOf(urn: string): { type: string; name: string } {
   return name.length === 0 ? refuse("INPUT_INVALID", `${urn} is no URN`) : { type, name: name.join("::") };
 }
 
-function isNameIn<Table extends object>(table: Table, name: string): name is keyof Table & string {
-  return Object.hasOwn(table, name);
-}
-
-/** The outputs of a preview: the engine is told that they will be there. */
-function unknownOutputs({ handler }: ResourceFront): Record<string, unknown> {
-  return Object.fromEntries(describedProperties(handler.state).map((name) => [name, unknownValue]));
-}
-
-/**
- * Outputs as they are stored. What the program marks as secret although the schema does not stays so in the output of its
- * name, and in those outputs that the schema does not tell of, where it may be remembered.
- */
-function outputsWith(front: ResourceFront, state: object, inputs: WireProperties): WireProperties {
-  const outputs = front.outputs(state);
-  const schemas = secretPaths(front.handler.args);
-  const ofTheProgram = markedPaths(inputs).filter(
-    (path) => !schemas.some((one) => isDeepStrictEqual(one, path)),
-  );
-  if (ofTheProgram.length === 0) return outputs;
-  const described = describedProperties(front.handler.state);
-  const hidden = Object.keys(outputs).filter((name) => !described.includes(name));
-  const named = ofTheProgram.map(([name = ""]) => name);
-  return withSecrets(
-    outputs,
-    [...hidden, ...named].map((name) => [name]),
-  );
+/** The name in a token, where the table has it. */
+function nameIn<Table extends object>(table: Table, token: string): (keyof Table & string) | undefined {
+  const name = token.startsWith(tokenStart) ? token.slice(tokenStart.length) : "";
+  return Object.hasOwn(table, name) ? (name as keyof Table & string) : undefined;
 }

@@ -8,9 +8,8 @@ import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { isAccessError, refuse } from "../errors";
+import { asAccessError, isAccessError, refuse } from "../errors";
 import type { CheckFailure } from "../handler";
-import { wordsFor } from "../resource-front";
 import type { Engine } from "./engine";
 import type { PathDifference } from "./detailed-diff";
 import { HalfDoneError, type PluginProvider, type Recorded } from "./plugin-provider";
@@ -159,9 +158,10 @@ function answering<Request, Response>(
 function asServiceError(error: unknown): Partial<ServiceError> {
   if (error instanceof HalfDoneError)
     return { ...said(error.message, status.UNKNOWN), metadata: recordOf(error) };
+  const told = asAccessError("lxd-access", error);
   // By this code the engine knows that nothing is half-done.
-  const isRefusal = isAccessError(error) && !isAccessError(error, "BUG", "PARTIAL");
-  return said(wordsFor("lxd-access", error), isRefusal ? status.FAILED_PRECONDITION : status.UNKNOWN);
+  const isRefusal = !isAccessError(told, "BUG", "PARTIAL");
+  return said(told.message, isRefusal ? status.FAILED_PRECONDITION : status.UNKNOWN);
 }
 
 function said(message: string, code: status): Partial<ServiceError> {
