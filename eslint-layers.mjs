@@ -86,6 +86,20 @@ const parts = [
     uses: ["ground", "terms", "registry"],
     packages: ["yaml", "zod"],
   },
+  {
+    name: "command",
+    files: ["cli/"],
+    uses: ["ground", "terms", "registry", "resources", "lxd", "pki", "client-config", "front"],
+    packages: ["commander", "yaml", "zod"],
+  },
+  // Rules for programs, which look at inputs and outputs as the engine shows them.
+  { name: "policy", files: ["sdk/policy/"], uses: [], packages: ["@pulumi/policy", "@pulumi/pulumi"] },
+  {
+    name: "policy pack",
+    files: ["policy-pack/"],
+    uses: [],
+    packages: ["@pulumi/policy", "pulumi-lxd-access"],
+  },
   // What a program loads: none of the provider's code, nor what that needs.
   {
     name: "sdk's functions",

@@ -22,7 +22,7 @@ export default tseslint.config(
     rules: { "@typescript-eslint/no-require-imports": ["error", { allow: ["/provider/invoke$"] }] },
   },
   {
-    files: ["provider/**/*.ts", "sdk/**/*.ts", "examples/**/*.ts"],
+    files: ["provider/**/*.ts", "sdk/**/*.ts", "cli/**/*.ts", "policy-pack/**/*.ts", "examples/**/*.ts"],
     plugins: { layers: { rules: { imports } } },
     rules: { "layers/imports": "error" },
   },

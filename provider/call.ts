@@ -16,6 +16,8 @@ interface Limits {
   readonly signal?: AbortSignal;
   /** How long it may take, as `customTimeouts` say; 0 or left out is as long as it takes. */
   readonly seconds?: number;
+  /** It may only look: what would change anything throws instead. */
+  readonly readOnly?: boolean;
 }
 
 /** Milliseconds; Node takes no more for a timer. */
@@ -50,9 +52,14 @@ export class Call {
     return this.over.signal;
   }
 
-  /** To be called right before anything is changed. Throws where the call has been stopped; from here on it is not. */
+  /** To be called right before anything is changed. Throws where the call has been stopped; from here on it is not. BUG where it may only look. */
   change(): void {
     this.stopped.throwIfAborted();
+    if (this.limits.readOnly === true)
+      throw new NotSentError(
+        "BUG",
+        `${this.doing}: this would change something, and this call may only look`,
+      );
     this.changes++;
   }
 

@@ -4,7 +4,9 @@ import { compile } from "./setup.mjs";
 import { speakOnStandardError } from "./steps.mjs";
 
 if (process.argv.includes("--help")) {
-  console.log("npm run build\n\nCompiles provider/ and sdk/ into dist/. Nothing of the old dist/ is left.");
+  console.log(
+    "npm run build\n\nCompiles provider/, sdk/ and cli/ into dist/. Nothing of the old dist/ is left.",
+  );
   process.exit(0);
 }
 

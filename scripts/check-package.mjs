@@ -72,7 +72,7 @@ function belongs(path) {
   if (documents.includes(path)) return true;
   // Only `npm run schema` needs it.
   if (path.startsWith("dist/provider/schema/")) return false;
-  const source = /^dist\/((?:sdk|provider)\/.+?)(?:\.d\.ts|\.js)$/.exec(path)?.[1];
+  const source = /^dist\/((?:sdk|provider|cli)\/.+?)(?:\.d\.ts|\.js)$/.exec(path)?.[1];
   return source !== undefined && existsSync(join(root, `${source}.ts`));
 }
 

@@ -125,6 +125,7 @@ function fingerprintOfSources() {
     "tsconfig.build.json",
     ...filesIn("provider"),
     ...filesIn("sdk"),
+    ...filesIn("cli"),
   ];
   for (const file of files)
     hash
