@@ -135,6 +135,10 @@ export const driftReport = z
     servers: z.array(server),
     expiries: z.array(expiry).meta({ description: "All that expires, the next one first." }),
     findings: z.array(finding),
+    remembered: z.array(finding).meta({
+      description:
+        "Findings of earlier reports about what could not be looked at this time, so that they are not new when they are seen again.",
+    }),
     notes: z
       .array(z.string())
       .meta({ description: "What else is to be known, such as rules that are out of date." }),
@@ -146,6 +150,17 @@ export type Finding = z.infer<typeof finding>;
 export type ResourceReport = z.infer<typeof resource>;
 export type ServerReport = z.infer<typeof server>;
 export type Expiry = z.infer<typeof expiry>;
+
+/** A finding as it was made, not yet compared with rules and earlier reports. */
+export type RawFinding = Omit<Finding, "key" | "ignored" | "isNew">;
+
+/** What was seen. */
+export interface Observation extends Pick<
+  DriftReport,
+  "stacks" | "resources" | "servers" | "expiries" | "notes"
+> {
+  readonly findings: readonly RawFinding[];
+}
 
 /** Whether a finding counts: it is new, and no rule says to pass over it. */
 export function counts({ isNew, ignored }: Finding): boolean {
