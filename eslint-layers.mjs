@@ -89,9 +89,13 @@ const parts = [
   {
     name: "command",
     files: ["cli/"],
-    uses: ["ground", "terms", "registry", "resources", "lxd", "pki", "client-config", "front"],
+    uses: [
+      ...["ground", "terms", "registry", "resources", "lxd", "pki", "client-config", "front"],
+      "dynamic type",
+    ],
     packages: ["commander", "yaml", "zod"],
   },
+  { name: "dynamic type", files: ["sdk/dynamic-type"], uses: [], packages: [] },
   // Rules for programs, which look at inputs and outputs as the engine shows them.
   { name: "policy", files: ["sdk/policy/"], uses: [], packages: ["@pulumi/policy", "@pulumi/pulumi"] },
   {
@@ -107,7 +111,7 @@ const parts = [
     uses: ["sdk", "function front"],
     packages: ["@pulumi/pulumi"],
   },
-  { name: "sdk", files: ["sdk/"], uses: ["sdk's functions"], packages: ["@pulumi/pulumi"] },
+  { name: "sdk", files: ["sdk/"], uses: ["sdk's functions", "dynamic type"], packages: ["@pulumi/pulumi"] },
   { name: "examples", files: ["examples/"], uses: [], packages: ["@pulumi/pulumi", "pulumi-lxd-access"] },
 ];
 

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { optional, options, properties, typeOf } from "./resource";
+import { typeOf } from "./dynamic-type";
+import { optional, options, properties } from "./resource";
 
 /** Inputs of {@link ClientCertificate}. */
 export interface ClientCertificateArgs {

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { connectionSecrets } from "./connection";
 import type { Connection } from "./connection";
-import { options, properties, typeOf } from "./resource";
+import { typeOf } from "./dynamic-type";
+import { options, properties } from "./resource";
 
 /** Inputs of {@link HttpsAddress}. */
 export interface HttpsAddressArgs {

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Timeouts } from "./connection";
-import { optional, options, properties, typeOf } from "./resource";
+import { typeOf } from "./dynamic-type";
+import { optional, options, properties } from "./resource";
 
 /** Inputs of {@link Remote}. Give a `token`, or `addresses` and a pin; for an image server `public` or `protocol`. */
 export interface RemoteArgs {

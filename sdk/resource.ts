@@ -1,25 +1,12 @@
 /** What every resource class of this package has in common with Pulumi's dynamic resources. */
 import * as pulumi from "@pulumi/pulumi";
+import { providerText } from "./dynamic-type";
 import { refusal } from "./refusal";
 
 /** Names of the secret inputs and outputs of a resource; nested inputs as a path. */
 export interface Secrets {
   readonly inputs: readonly (readonly string[])[];
   readonly outputs: readonly string[];
-}
-
-/** The type under which a resource stands in a stack. It never changes. */
-export function typeOf(resource: string): string {
-  return `pulumi-nodejs:dynamic/lxd-access:${resource}`;
-}
-
-/**
- * The text that Pulumi's process for dynamic resources runs to find the provider of a resource. Pulumi would serialize
- * the provider's code into every resource; this constant finds the installed package instead, so that state stays small,
- * a refresh runs the code that is installed, and an update of this package is no change of a resource. It never changes.
- */
-function providerText(resource: string): string {
-  return `exports.handler=()=>require("pulumi-lxd-access/provider").${resource};`;
 }
 
 /** The properties to register: the inputs with secrets marked, and every output that the engine is to fill in. */

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { connectionSecrets } from "./connection";
 import type { Connection } from "./connection";
-import { optional, options, properties, typeOf } from "./resource";
+import { typeOf } from "./dynamic-type";
+import { optional, options, properties } from "./resource";
 
 /** Inputs of {@link TrustToken}. Give one of `projects`, `restricted: false` and `groups`. */
 export interface TrustTokenArgs {
