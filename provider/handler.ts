@@ -26,6 +26,16 @@ export interface Difference {
   readonly deleteBeforeReplace?: boolean;
 }
 
+/** What a resource has in the world otherwise than it should. Nothing in it is secret. */
+export interface Deviation {
+  /** The property, or a part of one, as in `configState.addr`. */
+  readonly property: string;
+  readonly expected?: unknown;
+  readonly found?: unknown;
+  /** Where values do not say it: what is wrong, as a phrase. */
+  readonly reason?: string;
+}
+
 /** What a handler needs from the world. */
 export interface Context {
   /**
@@ -72,6 +82,8 @@ export interface ResourceHandler<Args extends object, State extends object> {
   readonly state: z.ZodType<State>;
   /** Rules that span several inputs. Called with whatever was given, so it must doubt every type. */
   rules(inputs: RawInputs): CheckFailure[];
+  /** What {@link read} found otherwise than the inputs say; `diff` counts it as changed. */
+  deviations(state: State, inputs: RawInputs, now: Date): Deviation[];
   diff(state: State, inputs: RawInputs, now: Date): Difference;
   create(context: Context, args: Args): Promise<{ id: string; state: State }>;
   /** The resource as it is now; undefined where it is gone. Throws where that cannot be told. */
@@ -118,6 +130,16 @@ export class PartialError<State extends object = object> extends AccessError {
       cause,
     });
   }
+}
+
+/** That what was recorded is only half of what it should be, as a deviation; none where it is whole. */
+export function unfinished({ incomplete }: { readonly incomplete?: string }): Deviation[] {
+  return incomplete === undefined ? [] : [{ property: "incomplete", reason: incomplete }];
+}
+
+/** Names of the properties that deviate, each once; of a part the whole one. */
+export function deviating(deviations: readonly Deviation[]): string[] {
+  return [...new Set(deviations.map(({ property }) => property.replace(/\..*$/s, "")))];
 }
 
 /**

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { expandPath, hasDirectory, readPairOf } from "../client-config/client-directory";
 import { refuse } from "../errors";
-import type { Context, RawInputs, ResourceHandler } from "../handler";
+import { type Context, type Deviation, deviating, type RawInputs, type ResourceHandler } from "../handler";
 import {
   createClientCertificate,
   type KeyAlgorithm,
@@ -106,9 +106,12 @@ export const clientCertificate: ResourceHandler<Args, State> = {
     return failures;
   },
 
+  deviations: rotationDue,
+
   diff(old, inputs, now) {
-    const changed = changedInputs(old, inputs, { secrets: { pkcs12Password: old.pkcs12Password } });
-    if (isDue(old, inputs, now)) changed.push("expiresAt");
+    const secrets = { pkcs12Password: old.pkcs12Password };
+    const found = deviating(rotationDue(old, inputs, now));
+    const changed = [...changedInputs(old, inputs, { secrets }), ...found];
     return { changed, replaces: changed.filter((name) => replacing.includes(name)) };
   },
 
@@ -162,9 +165,11 @@ async function findPair(path: string): Promise<KeyPair | undefined> {
   return (await hasDirectory(path)) ? readPairOf(join(path, "client.crt")) : undefined;
 }
 
-function isDue(old: State, { rotateBeforeDays }: RawInputs, now: Date): boolean {
-  if (typeof rotateBeforeDays !== "number") return false;
-  return now.getTime() >= new Date(old.expiresAt).getTime() - rotateBeforeDays * day;
+function rotationDue({ expiresAt }: State, { rotateBeforeDays }: RawInputs, now: Date): Deviation[] {
+  if (typeof rotateBeforeDays !== "number") return [];
+  if (now.getTime() < new Date(expiresAt).getTime() - rotateBeforeDays * day) return [];
+  const reason = `it expires at ${expiresAt}, and is to be replaced ${rotateBeforeDays} days before`;
+  return [{ property: "expiresAt", found: expiresAt, reason }];
 }
 
 async function toState(pair: KeyPair, wanted: Args, old: State | undefined): Promise<State> {

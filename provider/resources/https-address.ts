@@ -10,9 +10,11 @@ import { connectionRules } from "../connection";
 import { isAccessError, messageOf, refuse } from "../errors";
 import {
   type Context,
+  deviating,
   keepWhenUnreachable,
   PartialError,
   type ResourceHandler,
+  unfinished,
   withWaysOut,
 } from "../handler";
 import type { LxdClient } from "../lxd/client";
@@ -48,10 +50,15 @@ export const httpsAddress: ResourceHandler<Args, State> = {
     return [...listenChoiceRules(inputs), ...connectionRules(inputs["connection"])];
   },
 
-  diff(old, inputs) {
-    const changed = changedInputs(old, inputs, { same: sameChoice });
-    if (!isSameListener(old.address, old.resolvedAddress)) changed.push("address");
-    if (old.incomplete !== undefined) changed.push("incomplete");
+  deviations(old) {
+    const { address: found, resolvedAddress: expected } = old;
+    const moved = isSameListener(found, expected) ? [] : [{ property: "address", expected, found }];
+    return [...moved, ...unfinished(old)];
+  },
+
+  diff(old, inputs, now) {
+    const found = deviating(httpsAddress.deviations(old, inputs, now));
+    const changed = [...changedInputs(old, inputs, { same: sameChoice }), ...found];
     return { changed, replaces: changed.filter((name) => name === "target") };
   },
 

@@ -2,8 +2,6 @@
 import {
   expandPath,
   forgetOwnPair,
-  readClientPair,
-  readRemote,
   realDirectory,
   type RemoteEntry,
   removeRemote,
@@ -34,49 +32,8 @@ export interface Recorded
   readonly formers?: Written[];
 }
 
-/** Says whether the remote stands in its directory as it was written. Without its directory that cannot be told. */
-export async function observeEntry(
-  context: Context,
-  place: ConfigPlace,
-  known: Pick<Before, "configState" | "entry" | "unwritten" | "clientFingerprint" | "project"> & {
-    serverFingerprint?: string;
-    /** The addresses at which the server did not answer while it did at another one. */
-    failed?: readonly string[];
-  },
-): Promise<Recorded["configState"]> {
-  const { name, configDir, flavor } = place;
-  if (configDir === undefined) return "absent";
-  const directory = expandPath(configDir, context.programDirectory);
-  const found = await readRemote({ directory, name, flavor });
-  if (!found.directoryExists) {
-    context.log(
-      "warning",
-      `The client directory ${directory} is not on this machine: what is stored of Remote ${name} is kept. ${hereAfterAll}`,
-    );
-    return known.configState;
-  }
-  const { entry, serverCertificate } = found;
-  if (entry === undefined || known.entry === undefined) return "absent";
-  const { addr, protocol = flavor, public: isPublic = false } = known.entry;
-  const isDead = (known.failed ?? []).some((address) => entryAddress(address) === addr);
-  const isSame =
-    (isPublic || (await pairIn(directory, place)) === known.clientFingerprint) &&
-    entry.addr === addr &&
-    entry.protocol === protocol &&
-    entry.public === isPublic &&
-    (known.project === undefined || entry.project === known.project) &&
-    fingerprintIn(serverCertificate) === known.serverFingerprint;
-  return isSame && !isDead && known.unwritten !== true ? "present" : "changed";
-}
-
 /** What to do where a directory was removed on the machine that it is of. */
-const hereAfterAll = "If it was removed here, make it (`mkdir`) and run `pulumi up --refresh`";
-
-/** SHA-256 of the certificate that clients use for this remote, hex; undefined where they have none that is usable. */
-async function pairIn(directory: string, { flavor, name }: ConfigPlace): Promise<string | undefined> {
-  const pair = await readClientPair({ directory, flavor, name }).catch(() => undefined);
-  return fingerprintIn(pair?.certificate);
-}
+export const hereAfterAll = "If it was removed here, make it (`mkdir`) and run `pulumi up --refresh`";
 
 /** The entry of a server that was joined. As `lxc` does it, it is for the only project that the client sees, if it is one. */
 export function joinedEntry(

@@ -23,7 +23,8 @@ import { describeConfigDirProblem } from "../properties";
 import { clientClaim, entryClaim } from "./claims";
 import { readId, refuseUnlessSayable } from "./import-id";
 import { isIncus, type Reached, reach } from "./join";
-import { joinedEntry, observeEntry, type Recorded } from "./remote-config";
+import { joinedEntry, type Recorded } from "./remote-config";
+import { observeEntry } from "./remote-entry";
 import { choosePlace, type ConfigPlace } from "./remote-place";
 import { foundImageServer } from "./remote-public";
 import { remoteRules } from "./remote-rules";
@@ -202,5 +203,5 @@ async function asItStands(
   { project }: Args,
   failed: readonly string[],
 ): Promise<State> {
-  return { ...known, configState: await observeEntry(context, place, { ...known, project, failed }) };
+  return { ...known, ...(await observeEntry(context, place, { ...known, project, failed })) };
 }

@@ -12,14 +12,8 @@ import type { Pin } from "../lxd/transport";
 import { readCertificate } from "../pki/certificate";
 import { remember } from "./given";
 import { isIncus } from "./join";
-import {
-  beginRecord,
-  entryAddress,
-  observeEntry,
-  type Recorded,
-  recordRemote,
-  type Recording,
-} from "./remote-config";
+import { beginRecord, entryAddress, type Recorded, recordRemote, type Recording } from "./remote-config";
+import { observeEntry } from "./remote-entry";
 import { type Before, choosePlace, type ConfigPlace, lookAround } from "./remote-place";
 import { type Args, secretInputs, type State } from "./remote-schema";
 
@@ -104,7 +98,7 @@ export async function readImageServer(
   return keepWhenUnreachable(context, `Remote ${id}`, old, async () => {
     const { flavor: _flavor, ...server } = await lookAt(context, old.given as Args);
     const now = { ...old, ...server };
-    return { ...now, configState: await observeEntry(context, place, now) };
+    return { ...now, ...(await observeEntry(context, place, now)) };
   });
 }
 

@@ -151,6 +151,17 @@ export const state = z.object({
   token: z.string().optional().meta({ description: "The token given last.", secret: true }),
   given,
   ...written,
+  /** What of the entry in configDir is otherwise than it was written. */
+  configDeviations: z
+    .array(
+      z.object({
+        property: z.string(),
+        expected: z.unknown().optional(),
+        found: z.unknown().optional(),
+        reason: z.string().optional(),
+      }),
+    )
+    .optional(),
   /** Which client configDir was taken for. */
   flavor: configFlavor.optional(),
   /** Whether what stands in configDir is out of date, because it was on another machine when that changed. */

@@ -12,9 +12,12 @@ import { timeoutsOf } from "../connection";
 import { isAccessError, messageOf, refuse } from "../errors";
 import {
   type Context,
+  type Deviation,
+  deviating,
   keepWhenUnreachable,
   PartialError,
   type ResourceHandler,
+  unfinished,
   withWaysOut,
 } from "../handler";
 import type { Pin } from "../lxd/transport";
@@ -29,7 +32,6 @@ import {
   entryAddress,
   forgetAll,
   joinedEntry,
-  observeEntry,
   recordRemote,
   storePair,
 } from "./remote-config";
@@ -43,6 +45,7 @@ import {
   requireValidThere,
   settledPair,
 } from "./remote-pair";
+import { observeEntry, otherEntry } from "./remote-entry";
 import {
   type Before,
   choosePlace,
@@ -65,13 +68,17 @@ export const remote: ResourceHandler<Args, State> = {
 
   rules: remoteRules,
 
-  diff(old, inputs) {
+  deviations(old) {
+    const isWritten = old.given["configDir"] !== undefined;
+    const trust = old.isDistrusted === true ? [distrusted(old)] : unfinished(old);
+    return [...trust, ...(isWritten ? otherEntry(old) : [])];
+  },
+
+  diff(old, inputs, now) {
     const { token, clientCertificate, clientKey, pkcs12Password } = old;
     const secrets = { token, clientCertificate, clientKey, pkcs12Password };
-    const changed = changedInputs(old, inputs, { secrets });
-    if (old.given["configDir"] !== undefined && old.configState !== "present") changed.push("configState");
-    if (old.incomplete !== undefined) changed.push("incomplete");
-    return { changed, replaces: [] };
+    const found = deviating(remote.deviations(old, inputs, now));
+    return { changed: [...changedInputs(old, inputs, { secrets }), ...found], replaces: [] };
   },
 
   async create(context, wanted) {
@@ -87,7 +94,7 @@ export const remote: ResourceHandler<Args, State> = {
       const now = await describe(reached, old.isDistrusted === true ? trustedAgain(old) : old);
       const project = old.given["project"] as Args["project"];
       const known = { ...now, project, failed: reached.failed };
-      return { ...now, configState: await observeEntry(context, placeOf(old), known) };
+      return { ...now, ...(await observeEntry(context, placeOf(old), known)) };
     });
   },
 
@@ -267,6 +274,11 @@ function whereabouts(old: State | undefined, wanted: Args): { addresses: readonl
 /** A client that was out and is trusted now: somebody let it in again, so that it is not this resource's to take back. */
 function trustedAgain(old: State): State {
   return { ...old, enrolled: false, isDistrusted: undefined, incomplete: undefined };
+}
+
+/** That the pinned server takes this client for a stranger, as a deviation. */
+function distrusted({ incomplete: reason }: State): Deviation {
+  return { property: "trusted", expected: true, found: false, reason };
 }
 
 /** Why the pinned server takes this client for a stranger. */

@@ -1,9 +1,10 @@
 /** What a TrustToken takes and what is stored of it. */
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { connection } from "../connection";
-import type { CheckFailure, RawInputs } from "../handler";
+import type { CheckFailure, Deviation, RawInputs } from "../handler";
 import { fingerprint, oneOf, projectName, serverAddress, textThat } from "../properties";
-import { unknownValue } from "../unknown";
+import { hasUnknown, unknownValue } from "../unknown";
 import { given } from "./given";
 import { serverIdentity } from "./server-identity";
 import { describeClientNameProblem } from "./trusted-client";
@@ -141,6 +142,23 @@ export function membershipOf({ groups }: { groups?: unknown }): Membership {
 function sortedNames(list: unknown): string[] {
   const names = Array.isArray(list) ? list.filter((name) => typeof name === "string") : [];
   return [...new Set(names)].sort();
+}
+
+/** What a client, or a token that waits, may do otherwise than inputs of its kind say. While they are not known, nothing. */
+export function otherRights(held: Rights, inputs: RawInputs): Deviation[] {
+  const { groups, restricted, projects } = inputs;
+  const wanted = rightsOf(inputs);
+  if ([groups, restricted, projects].some(hasUnknown)) return [];
+  if ("groups" in held || "groups" in wanted)
+    return "groups" in held && "groups" in wanted ? differing("groups", wanted.groups, held.groups) : [];
+  // Whether it is restricted says more than to what.
+  return held.restricted === wanted.restricted
+    ? differing("projects", wanted.projects, held.projects)
+    : differing("restricted", wanted.restricted, held.restricted);
+}
+
+function differing(property: string, expected: unknown, found: unknown): Deviation[] {
+  return isDeepStrictEqual(expected, found) ? [] : [{ property, expected, found }];
 }
 
 /** The mistakes that no single property shows: rights must be said, and one way. Called with whatever was given. */

@@ -13,9 +13,15 @@ import { setTimeout } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { connectionRules } from "../connection";
 import { refuse } from "../errors";
-import { type Context, keepWhenUnreachable, type ResourceHandler, withWaysOut } from "../handler";
+import {
+  type Context,
+  deviating,
+  keepWhenUnreachable,
+  type ResourceHandler,
+  unfinished,
+  withWaysOut,
+} from "../handler";
 import { decodeTrustToken, encodeTrustToken } from "../lxd/trust-token";
-import { hasUnknown } from "../unknown";
 import { requireSight } from "./current-identity";
 import { requireGone } from "./cluster-member";
 import { changedInputs, remember } from "./given";
@@ -30,7 +36,16 @@ import {
 } from "./issuing";
 import type { AdministeredServer } from "./server-identity";
 import { importToken, tokenImportId } from "./trust-token-import";
-import { args, type Args, kindOf, rightsOf, state, type State, tokenRules } from "./trust-token-schema";
+import {
+  args,
+  type Args,
+  kindOf,
+  otherRights,
+  rightsOf,
+  state,
+  type State,
+  tokenRules,
+} from "./trust-token-schema";
 import {
   addressesGiven,
   adopted,
@@ -48,11 +63,11 @@ export const trustToken: ResourceHandler<Args, State> = {
 
   rules: (inputs) => [...tokenRules(inputs), ...connectionRules(inputs["connection"])],
 
-  diff(old, inputs) {
-    const changed = changedInputs(old, inputs);
-    if (old.incomplete !== undefined) changed.push("incomplete");
-    const rights = "groups" in old.held ? "groups" : "projects";
-    if (!hasUnknown(inputs[rights]) && !isDeepStrictEqual(old.held, rightsOf(inputs))) changed.push(rights);
+  deviations: (old, inputs) => [...unfinished(old), ...otherRights(old.held, inputs)],
+
+  diff(old, inputs, now) {
+    const found = deviating(trustToken.deviations(old, inputs, now));
+    const changed = [...changedInputs(old, inputs), ...found];
     const replaces: string[] = changed.filter((name) => name === "clientName");
     const kind = kindOf(inputs);
     if (kind !== undefined && kind !== kindHeld(old)) {
