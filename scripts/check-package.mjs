@@ -15,10 +15,15 @@ import { compile } from "./setup.mjs";
 import { detail, say } from "./steps.mjs";
 
 const documents = ["README.md", "LICENSE", "CHANGELOG.md", "package.json", "schema.json"];
+/** The policy pack, which Pulumi runs from this folder as it is. */
+const pack = ["PulumiPolicy.yaml", "config.json", "index.js", "package.json"].map(
+  (name) => `policy-pack/${name}`,
+);
+const required = [...documents, ...pack];
 
 main(async () => {
   await compile();
-  const tarball = await pack();
+  const tarball = await makeTarball();
   const { buffer } = new Uint8Array(tarball);
   const files = createPackageFromTarballData(new Uint8Array(tarball));
   const complaints = [
@@ -32,7 +37,7 @@ main(async () => {
 });
 
 /** Packs what is compiled, and answers the archive. */
-async function pack() {
+async function makeTarball() {
   const folder = mkdtempSync(join(tmpdir(), "lxa-pack-"));
   atEnd(`removing ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
   const args = ["pack", "--ignore-scripts", "--pack-destination", folder];
@@ -50,7 +55,7 @@ function complaintsAboutContent(files) {
   const prefix = `/node_modules/${files.packageName}/`;
   const paths = files.listFiles().map((path) => path.replace(prefix, ""));
   return [
-    ...documents.filter((path) => !paths.includes(path)).map((path) => `${path} is not in the package`),
+    ...required.filter((path) => !paths.includes(path)).map((path) => `${path} is not in the package`),
     // Pulumi would start the plugin for every program that has the package, and most have no need of it.
     ...(isPlugin(files.readFile(`${prefix}package.json`)) ? ["package.json says that it is a plugin"] : []),
     ...paths.filter((path) => !belongs(path)).map((path) => `${path} does not belong in the package`),
@@ -69,7 +74,7 @@ function isPlugin(manifest) {
 
 /** @param {string} path */
 function belongs(path) {
-  if (documents.includes(path)) return true;
+  if (required.includes(path)) return true;
   // Only `npm run schema` needs it.
   if (path.startsWith("dist/provider/schema/")) return false;
   const source = /^dist\/((?:sdk|provider|cli)\/.+?)(?:\.d\.ts|\.js)$/.exec(path)?.[1];

@@ -1,0 +1,52 @@
+import { resourceRule, shown, texts } from "./rule";
+
+interface Config {
+  algorithms: string[];
+  maxValidityDays: number;
+}
+
+/** What a ClientCertificate is made with where the program does not say. */
+const byDefault = { keyAlgorithm: "ECDSA-P384", validityDays: 3650 };
+
+/** Keys are of a kind that is allowed, and their certificates end in foreseeable time. */
+export const clientCertificateLimits = resourceRule<Config>({
+  name: "client-certificate-limits",
+  description:
+    "A key that was copied lets its holder in until its certificate expires, or somebody notices. By default that is ten years.",
+  enforcementLevel: "advisory",
+  severity: "medium",
+  remediationSteps:
+    "Give validityDays, and rotateBeforeDays with it; give keyAlgorithm. Both replace the certificate.",
+  configuration: {
+    algorithms: {
+      ...texts,
+      default: ["ECDSA-P384", "ECDSA-P256", "Ed25519", "RSA-4096"],
+      description: "Kinds of key that are allowed.",
+    },
+    maxValidityDays: {
+      type: "integer",
+      minimum: 1,
+      default: 366,
+      description: "Days for which a certificate may be valid.",
+    },
+  },
+  looksAt: {
+    ClientCertificate({ props, config, report }) {
+      const keyAlgorithm = props["keyAlgorithm"] ?? byDefault.keyAlgorithm;
+      if (typeof keyAlgorithm === "string" && !config.algorithms.includes(keyAlgorithm))
+        report(
+          `keyAlgorithm is ${shown(keyAlgorithm)}${saidBy(props["keyAlgorithm"])}, and allowed are ${shown(config.algorithms)}. Give one of these.`,
+        );
+      const validityDays = props["validityDays"] ?? byDefault.validityDays;
+      if (typeof validityDays === "number" && validityDays > config.maxValidityDays)
+        report(
+          `validityDays is ${validityDays}${saidBy(props["validityDays"])}, and ${config.maxValidityDays} are allowed. ` +
+            "Whoever copies the key is let in for as long. Give a smaller number, with rotateBeforeDays so that it is replaced in time.",
+        );
+    },
+  },
+});
+
+function saidBy(given: unknown): string {
+  return given === undefined || given === null ? " by default" : "";
+}

@@ -1,0 +1,13 @@
+/** Patterns with which a configuration names things. Upper and lower case are the same. */
+
+/** Whether a pattern means all of a name. `*` stands for any text, also none. */
+export function matchesAll(name: string, pattern: string): boolean {
+  const parts = pattern.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`, "isu").test(name);
+}
+
+/** Whether a pattern with `*` means all of a name, or one without is a word in it: "prod" is one in "web-prod-01". */
+export function matchesWord(name: string, pattern: string): boolean {
+  if (pattern.includes("*") || matchesAll(name, pattern)) return matchesAll(name, pattern);
+  return name.match(/\p{L}+|\p{N}+/gu)?.some((word) => matchesAll(word, pattern)) ?? false;
+}

@@ -1,0 +1,27 @@
+import { type Looked, resourceRule } from "./rule";
+
+/** What a program let in it puts out again, when it is taken out of the program. */
+export const revokeOnDelete = resourceRule({
+  name: "revoke-on-delete",
+  description:
+    "A client that stays trusted after its resource was deleted is in no program any more: nobody reviews its access, and nobody takes it away.",
+  enforcementLevel: "advisory",
+  severity: "medium",
+  remediationSteps:
+    "Leave revokeClientOnDelete and revokeOnDelete out, or make them true. What was imported has false, since it was there before: make it true once the program is in charge.",
+  looksAt: {
+    TrustToken: (token) => {
+      judge(token, "revokeClientOnDelete");
+    },
+    Remote: (remote) => {
+      judge(remote, "revokeOnDelete");
+    },
+  },
+});
+
+function judge({ props, report }: Looked<object>, property: string): void {
+  if (props[property] !== false) return;
+  report(
+    `${property} is false: after a destroy the client is still trusted by the server, and no program knows of it. Leave ${property} out, or make it true.`,
+  );
+}
