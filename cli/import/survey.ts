@@ -1,0 +1,134 @@
+/** What could be taken over of a server, and of a client directory: the ids of all that is there. Nothing is changed. */
+import type { ListedRemote } from "../../provider/client-config/remote-list";
+import { refuse } from "../../provider/errors";
+import type { Context } from "../../provider/handler";
+import type { LxdClient } from "../../provider/lxd/client";
+import { functions } from "../../provider/registry";
+import { splitRemote } from "../../provider/resources/import-id";
+import { readAccess, type ServerAccess } from "../server-access";
+
+/** Something that is there, and may become a resource. */
+export interface Candidate {
+  readonly resource: "HttpsAddress" | "Remote" | "TrustToken";
+  /** As the handler's `import` takes it. */
+  readonly id: string;
+  /** For people. */
+  readonly what: string;
+  /** What its name in the program is made of. */
+  readonly words: readonly string[];
+  /** What tells it from others with the same words, such as a fingerprint. */
+  readonly mark?: string;
+}
+
+/** Something that is there and is not taken over, for people. */
+export interface LeftOut {
+  readonly what: string;
+  readonly why: string;
+}
+
+/** A server or a client directory that was looked at. */
+export interface Survey {
+  /** For people. */
+  readonly title: string;
+  readonly candidates: readonly Candidate[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** As much of a fingerprint as people compare. */
+const shownDigits = 12;
+
+/**
+ * Who has access to a server and where it listens: that of a remote, as `lxc` calls it, or the one of resources without a connection.
+ * The errors of {@link readAccess} and of finding the server; INPUT_INVALID for what can be no remote's name.
+ */
+export async function surveyServer(context: Context, remote: string | undefined): Promise<Survey> {
+  const prefix = remote === undefined ? "" : `${remote}:`;
+  const { connection } = splitRemote(context, prefix);
+  if (remote !== undefined && connection === undefined)
+    refuse("INPUT_INVALID", `--remote ${JSON.stringify(remote)} can be no remote's name`);
+  const client = await context.connect(connection);
+  const access = await readAccess(client);
+  const place = { prefix, words: remote === undefined ? [] : [remote], on: `on ${client.name}` };
+  const { version, type, identity } = access.server;
+  const kind = type === "incus" ? "Incus" : "LXD";
+  const found = [...listeners(access, place), ...clients(access, client, place), ...tokens(access, place)];
+  return {
+    title: `The ${kind} server ${JSON.stringify(identity.name)} (${client.name}, ${version})`,
+    ...parted(found),
+  };
+}
+
+/** The remotes of a client directory. CLIENT_CONFIG where it cannot be read. */
+export async function surveyDirectory(context: Context, configDir: string): Promise<Survey> {
+  const { remotes } = await functions.listRemotes.call(context, { configDir });
+  const found = remotes.map((remote) => joined(remote, configDir));
+  return { title: `Remotes of the client directory ${configDir}`, ...parted(found) };
+}
+
+/** Where something was found on a server, and what its ids and names begin with. */
+interface Place {
+  readonly prefix: string;
+  readonly words: readonly string[];
+  readonly on: string;
+}
+
+function listeners({ listeners: all }: ServerAccess, { prefix, words, on }: Place): Candidate[] {
+  return all.map(({ member, address }) => {
+    const id = `${prefix}core.https_address${member === undefined ? "" : `@${member}`}`;
+    const what = `the listener ${address} ${member === undefined ? on : `of the member ${member} ${on}`}`;
+    const name = member === undefined ? [] : [member];
+    return { resource: "HttpsAddress", id, what, words: [...words, "listener", ...name] };
+  });
+}
+
+function clients(
+  { certificates, identities }: ServerAccess,
+  { ownFingerprint }: LxdClient,
+  { prefix, words, on }: Place,
+): (Candidate | LeftOut)[] {
+  const all = [
+    ...certificates.map(({ name, fingerprint, type }) => ({
+      ...{ name, fingerprint, type },
+      id: `${prefix}certificate/${name}/${fingerprint}`,
+    })),
+    ...identities.map(({ name, id }) => ({
+      ...{ name, fingerprint: id, type: "client" },
+      id: `${prefix}identity/${name}`,
+    })),
+  ];
+  return all.map(({ name, fingerprint, type, id }) => {
+    const which = `${JSON.stringify(name)} (${fingerprint.slice(0, shownDigits)}) ${on}`;
+    if (type !== "client")
+      return { what: `the certificate ${which}`, why: `it is of type ${type}, no client's` };
+    const what = `the client ${which}`;
+    if (fingerprint === ownFingerprint)
+      return { what, why: "it is the connection's own client, which nothing should take away" };
+    return { resource: "TrustToken", id, what, words: [...words, "client", name], mark: fingerprint };
+  });
+}
+
+function tokens({ tokens: all }: ServerAccess, { prefix, words, on }: Place): (Candidate | LeftOut)[] {
+  return all.map(({ operation, token: { request } }) => {
+    const what = `the token that waits for ${JSON.stringify(request.name)} ${on}`;
+    if (request.type !== "client") return { what, why: `it is for a certificate of type ${request.type}` };
+    const id = `${prefix}certificate/${request.name}/${operation}`;
+    return { resource: "TrustToken", id, what, words: [...words, "token", request.name], mark: operation };
+  });
+}
+
+function joined(remote: ListedRemote, configDir: string): Candidate | LeftOut {
+  const { name, address } = remote;
+  const what = `the remote ${JSON.stringify(name)} (${address}) of ${configDir}`;
+  if (remote.static) return { what, why: "every client has it built in" };
+  if (address.startsWith("unix:")) return { what, why: "it is a socket of this machine, which nobody joins" };
+  return { resource: "Remote", id: `${name}:${configDir}`, what, words: ["remote", name] };
+}
+
+/** By name, so that two runs write the same. */
+function parted(found: readonly (Candidate | LeftOut)[]): Pick<Survey, "candidates" | "leftOut"> {
+  const sorted = [...found].sort((one, other) => (one.what < other.what ? -1 : 1));
+  return {
+    candidates: sorted.filter((one): one is Candidate => "id" in one),
+    leftOut: sorted.filter((one): one is LeftOut => "why" in one),
+  };
+}
