@@ -21,6 +21,37 @@ export function withoutMarks(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutMarks(inner)]));
 }
 
+/** A value as a stack that is exported with its secrets shown has it, and an import file: what is marked is JSON in plain text. */
+export function asExported(value: unknown): unknown {
+  if (isMarked(value))
+    return {
+      [signature.key]: signature.secret,
+      plaintext: JSON.stringify(withoutMarks(value["value"])),
+    };
+  if (Array.isArray(value)) return value.map(asExported);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, asExported(inner)]));
+}
+
+/**
+ * A value of an exported stack in plain form, its secrets shown. `onSecret` is told each of them.
+ * @throws SyntaxError where what is marked is no JSON, TypeError where it is not shown.
+ */
+export function fromExported(value: unknown, onSecret: (secret: unknown) => void): unknown {
+  if (isMarked(value)) {
+    const { plaintext } = value;
+    if (typeof plaintext !== "string") throw new TypeError("a secret in it is not shown");
+    const secret = fromExported(JSON.parse(plaintext), onSecret);
+    onSecret(secret);
+    return secret;
+  }
+  if (Array.isArray(value)) return value.map((one) => fromExported(one, onSecret));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, fromExported(inner, onSecret)]),
+  );
+}
+
 /** The paths of the secrets in an object; of one in a list the path of the list. */
 export function markedPaths(value: Readonly<Record<string, unknown>>): string[][] {
   return Object.entries(value).flatMap(([name, inner]) => {
