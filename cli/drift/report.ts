@@ -122,6 +122,10 @@ export const driftReport = z
     expiringDays: z
       .number()
       .meta({ description: "Within how many days something expires to be told of it." }),
+    failExpiring: z
+      .boolean()
+      .optional()
+      .meta({ description: "Whether it was asked that what expires fails, too (--fail-expiring)." }),
     newSince: time
       .optional()
       .meta({ description: "When the report was made that this one is compared with." }),

@@ -1,0 +1,103 @@
+/** What was found, in tables. */
+import type { DriftReport, Finding } from "../../report";
+import { type Markup, markup } from "../markup";
+import { findingsByUrn, grouped, kindWords, overviewOf, passedOver, placeOf } from "../overview";
+import { type Standing, standingOf } from "../overview";
+import { shownMessage, shownName, shownSource, shownValue } from "../shown";
+import { anchorOf, badge, code, foldedTable, scrolling, section, time } from "./pieces";
+
+/** Findings that stand alike, by the place where they were found. */
+export function findingsSection(
+  standing: Standing,
+  title: string,
+  findings: readonly Finding[],
+  report: DriftReport,
+): Markup | undefined {
+  if (findings.length === 0) return undefined;
+  const groups = [...grouped(findings, placeOf)].map(([place, found]) => {
+    const rows = found.map(
+      (finding) => markup`<tr>
+<th scope="row">${resourceOf(finding, report)}</th>
+<td>${badge(standing, kindWords[finding.kind])}</td>
+<td>${detail(finding)}</td>
+</tr>
+`,
+    );
+    return markup`<tbody>
+<tr><th scope="rowgroup" colspan="3" id="${anchorOf(standing, place)}">${placeName(place, report)}</th></tr>
+${rows}</tbody>
+`;
+  });
+  return section(
+    `${title} (${findings.length})`,
+    scrolling(
+      title,
+      markup`<table class="findings">
+<thead><tr><th scope="col">Resource</th><th scope="col">What</th><th scope="col">Details</th></tr></thead>
+${groups}</table>`,
+    ),
+  );
+}
+
+function detail({ property, expected, found, message, code: errorCode, expiresAt }: Finding): Markup {
+  if (property !== undefined)
+    return markup`<dl class="change"><dt>Property</dt><dd>${code(property)}</dd>
+<dt>Expected</dt><dd>${code(shownValue(expected))}</dd>
+<dt>Found</dt><dd>${code(shownValue(found))}</dd></dl>`;
+  return markup`${expiresAt === undefined ? undefined : markup`${time(expiresAt)}: `}${shownMessage(message)}${
+    errorCode === undefined ? undefined : markup` ${code(errorCode)}`
+  }`;
+}
+
+/** What it is called, and where it comes from. */
+function resourceOf({ type, name, stack, source }: Finding, { stacks }: DriftReport): Markup {
+  const from = [
+    ...(stack !== undefined && stacks.length > 1 ? [shownName(stack)] : []),
+    ...(source === undefined ? [] : [shownSource(source)]),
+  ];
+  const origin = from.length === 0 ? undefined : markup`<small>${from.join(", ")}</small>`;
+  return markup`${shownName(type)} ${code(name)} ${origin}`;
+}
+
+/** A server by the name that it gives itself, too. */
+function placeName(place: string, { servers }: DriftReport): Markup {
+  const serverName = servers.find(({ name }) => name === place)?.serverName;
+  return markup`<bdi>${shownName(place)}</bdi>${serverName === undefined ? undefined : markup` (${code(serverName)})`}`;
+}
+
+/** What is no alarm, and why. */
+export function passedOverSection(report: DriftReport): Markup | undefined {
+  const { ignored, known } = overviewOf(report);
+  if (ignored.length + known.length === 0) return undefined;
+  const rows = [...ignored, ...known].map(
+    (
+      finding,
+    ) => markup`<tr><td>${code(placeOf(finding))}</td><th scope="row">${resourceOf(finding, report)}</th>
+<td>${kindWords[finding.kind]} ${finding.property === undefined ? undefined : code(finding.property)}</td>
+<td>${passedOver(finding)}</td></tr>
+`,
+  );
+  return foldedTable(
+    `Ignored: ${ignored.length}, known: ${known.length}`,
+    ["Where", "Resource", "What", "Why it is no alarm"],
+    rows,
+  );
+}
+
+/** All resources, with what was told while they were looked at. */
+export function resourcesSection(report: DriftReport): Markup | undefined {
+  if (report.resources.length === 0) return undefined;
+  const byUrn = findingsByUrn(report);
+  const rows = report.resources.map((resource) => {
+    const { stack, type, name, status, notes: told } = resource;
+    const standing = standingOf(byUrn.get(resource.urn) ?? []);
+    return markup`<tr><td>${code(placeOf(resource))}</td><td>${code(stack)}</td><th scope="row">${type} ${code(name)}</th>
+<td>${badge(standing, status === "in-sync" ? undefined : kindWords[status])}</td><td>${told.map((note) => markup`<p>${shownMessage(note)}</p>`)}</td></tr>
+`;
+  });
+  return foldedTable(
+    `All resources: ${report.resources.length}`,
+    ["Where", "Stack", "Resource", "Status", "Told meanwhile"],
+    rows,
+  );
+}

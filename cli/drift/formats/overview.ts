@@ -1,0 +1,148 @@
+/** What of a report matters, in the order in which it matters: the same for all formats for people. */
+import { counts, type DriftReport, type Finding, isDrift } from "../report";
+import { shownMessage, shownName, shownValue } from "./shown";
+
+/** How a resource or a server stands, after what was found of it: the worst first. */
+export const standings = ["drift", "untold", "expiring", "passed-over", "in-sync"] as const;
+export type Standing = (typeof standings)[number];
+
+/** Each standing in words. */
+export const standingWords: Record<Standing, string> = {
+  drift: "drift",
+  untold: "could not tell",
+  expiring: "expiring",
+  "passed-over": "ignored or known",
+  "in-sync": "in sync",
+};
+
+/** What was found, in words that stand behind a resource, or before a client. */
+export const kindWords: Record<Finding["kind"], string> = {
+  changed: "changed",
+  gone: "gone",
+  unreachable: "unreachable",
+  failed: "failed",
+  expiring: "expiring",
+  "unmanaged-client": "unmanaged",
+  "unmanaged-token": "unmanaged",
+  "unmanaged-listener": "unmanaged",
+};
+
+export interface Overview {
+  readonly drift: readonly Finding[];
+  /** What could not be told. */
+  readonly untold: readonly Finding[];
+  readonly expiring: readonly Finding[];
+  /** What a rule says to pass over. */
+  readonly ignored: readonly Finding[];
+  /** What the report before had already. */
+  readonly known: readonly Finding[];
+}
+
+export function overviewOf({ findings }: DriftReport): Overview {
+  const counting = findings.filter(counts);
+  return {
+    drift: counting.filter(isDrift),
+    untold: counting.filter((finding) => standingOf([finding]) === "untold"),
+    expiring: counting.filter((finding) => standingOf([finding]) === "expiring"),
+    ignored: findings.filter(({ ignored }) => ignored !== undefined),
+    known: findings.filter((finding) => finding.ignored === undefined && !finding.isNew),
+  };
+}
+
+/** How something stands of which this was found. */
+export function standingOf(findings: readonly Finding[]): Standing {
+  const counting = findings.filter(counts);
+  if (counting.some(isDrift)) return "drift";
+  if (counting.some(({ kind }) => kind === "unreachable" || kind === "failed")) return "untold";
+  if (counting.length > 0) return "expiring";
+  return findings.length > 0 ? "passed-over" : "in-sync";
+}
+
+/** The findings of each resource, by its URN. */
+export function findingsByUrn({ findings }: DriftReport): ReadonlyMap<string, readonly Finding[]> {
+  return grouped(findings, ({ urn }) => urn ?? "");
+}
+
+/** Why a finding is no alarm, as in `ignored until 2027-01-31 (REASON)`; empty where it is one. */
+export function passedOver({ ignored, isNew }: Finding): string {
+  if (ignored !== undefined) {
+    const until = ignored.until === undefined ? "" : ` until ${ignored.until}`;
+    return `ignored${until} (${shownMessage(ignored.reason)})`;
+  }
+  return isNew ? "" : "known";
+}
+
+/** A change in words. */
+export function changeOf({ property = "", expected, found }: Finding): string {
+  return `${shownName(property)}: expected ${shownValue(expected)}, found ${shownValue(found)}`;
+}
+
+/** Values in groups of the same key, in the order in which the keys are met. */
+export function grouped<Value>(
+  values: readonly Value[],
+  keyOf: (value: Value) => string,
+): ReadonlyMap<string, readonly Value[]> {
+  const groups = new Map<string, Value[]>();
+  for (const value of values) {
+    const group = groups.get(keyOf(value));
+    if (group === undefined) groups.set(keyOf(value), [value]);
+    else group.push(value);
+  }
+  return groups;
+}
+
+/** Where it was found: the server or, of what is on none, the stack. */
+export function placeOf({ server, stack }: Pick<Finding, "server" | "stack">): string {
+  return server ?? (stack === undefined ? "elsewhere" : `stack ${stack}`);
+}
+
+/** The servers of which nobody could tell what on them is unmanaged, and of which no finding that counts says so. */
+export function unseenServers(report: DriftReport): string[] {
+  const told = new Set(overviewOf(report).untold.map(({ server }) => server));
+  return report.servers
+    .filter(({ name, status }) => status !== "seen" && !told.has(name))
+    .map(({ name }) => name);
+}
+
+/** The outcome in a few words, as a headline. */
+export function headline(report: DriftReport): string {
+  if (report.outcome === "drift") return "Drift";
+  if (report.outcome === "unknown") return "Could not tell";
+  return overviewOf(report).expiring.length > 0 ? "In sync, but something expires" : "In sync";
+}
+
+/** The whole report in one line, without its headline. */
+export function summary(report: DriftReport): string {
+  const { drift, untold, expiring, ignored, known } = overviewOf(report);
+  const found = [
+    ...countsOfKinds(drift),
+    ...(untold.length > 0 ? [`${untold.length} could not be told`] : []),
+    ...(expiring.length > 0 ? [`${expiring.length} expiring within ${inDays(report.expiringDays)}`] : []),
+    ...(ignored.length > 0 ? [`${ignored.length} ignored`] : []),
+    ...(known.length > 0 ? [`${known.length} known`] : []),
+  ];
+  const { resources, servers, stacks } = report;
+  const inSync = resources.filter(({ status }) => status === "in-sync").length;
+  const size = [
+    `${inSync} of ${number(resources.length, "resource")} in sync`,
+    number(servers.length, "server"),
+    number(stacks.length, "stack"),
+  ];
+  return `${[...found, ...size].join(", ")}.`;
+}
+
+function countsOfKinds(drift: readonly Finding[]): string[] {
+  // A resource of which several properties changed is one that changed.
+  const what = new Map(drift.map((finding) => [`${finding.kind} ${finding.urn ?? finding.key}`, finding]));
+  const byWord = grouped([...what.values()], ({ kind }) => kindWords[kind]);
+  return [...byWord].map(([word, { length }]) => `${length} ${word}`);
+}
+
+/** As in `1 server` and `2 servers`. */
+export function number(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+export function inDays(days: number): string {
+  return number(days, "day");
+}

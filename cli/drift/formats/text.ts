@@ -1,0 +1,119 @@
+/** The report for people who read a terminal or a log. */
+import { styleText } from "node:util";
+import type { DriftReport, Finding } from "../report";
+import {
+  changeOf,
+  grouped,
+  headline,
+  kindWords,
+  number,
+  overviewOf,
+  placeOf,
+  summary,
+  unseenServers,
+} from "./overview";
+import { shownMessage, shownName, shownSource, withoutCommands } from "./shown";
+
+type Style = Exclude<Parameters<typeof styleText>[0], readonly unknown[]>;
+type Paint = (style: Style, text: string) => string;
+
+const signs: Record<Finding["kind"], { readonly sign: string; readonly style: Style }> = {
+  changed: { sign: "~", style: "red" },
+  gone: { sign: "-", style: "red" },
+  unreachable: { sign: "?", style: "yellow" },
+  failed: { sign: "?", style: "yellow" },
+  expiring: { sign: "!", style: "yellow" },
+  "unmanaged-client": { sign: "+", style: "red" },
+  "unmanaged-token": { sign: "+", style: "red" },
+  "unmanaged-listener": { sign: "+", style: "red" },
+};
+
+export function text(report: DriftReport, { colour }: { readonly colour: boolean }): string {
+  const paint: Paint = (style, words) =>
+    colour ? styleText(style, words, { validateStream: false }) : words;
+  const { drift, untold, expiring } = overviewOf(report);
+  const style = { drift: "red", unknown: "yellow", "in-sync": "green" } as const;
+  const paragraphs = [
+    section("Drift", drift, report, paint),
+    section("Could not tell", untold, report, paint),
+    section("Expiring", expiring, report, paint),
+    remarks(report),
+    [`${paint(style[report.outcome], headline(report))}: ${summary(report)}`],
+  ];
+  const full = paragraphs.filter(({ length }) => length > 0).map((lines) => lines.join("\n"));
+  return withoutCommands(`${full.join("\n\n")}\n`);
+}
+
+function section(title: string, findings: readonly Finding[], report: DriftReport, paint: Paint): string[] {
+  if (findings.length === 0) return [];
+  const places = [...grouped(findings, placeOf).values()];
+  return [
+    paint("bold", title),
+    ...places.flatMap((found) => [
+      `  ${paint("bold", placeWithName(found[0], report))}`,
+      ...[...grouped(found, (finding) => likeness(finding)).values()].flatMap((alike) =>
+        entry(alike, report, paint),
+      ),
+    ]),
+  ];
+}
+
+/** Where it was found: a server by the name that it gives itself, too. A line of ours never begins with a name: see withoutCommands. */
+function placeWithName(finding: Finding | undefined, { servers }: DriftReport): string {
+  if (finding?.server === undefined) return `Stack ${shownName(finding?.stack ?? "unknown")}`;
+  const serverName = servers.find(({ name }) => name === finding.server)?.serverName;
+  const inBrackets = serverName === undefined ? "" : ` (${shownName(serverName)})`;
+  return `Server ${shownName(finding.server)}${inBrackets}`;
+}
+
+/**
+ * The same for findings that are told together: the properties of one resource, and what could not be told for the same reason,
+ * since a server that is away takes all its resources with it.
+ */
+function likeness({ kind, urn, key, name, code, message }: Finding): string {
+  if (kind === "changed") return `${kind} ${urn ?? key}`;
+  if (kind !== "unreachable" && kind !== "failed") return key;
+  return JSON.stringify([kind, code, message.replaceAll(JSON.stringify(name), "")]);
+}
+
+function entry(alike: readonly Finding[], report: DriftReport, paint: Paint): string[] {
+  const [first] = alike;
+  if (first === undefined) return [];
+  const { sign, style } = signs[first.kind];
+  const whats = first.kind === "changed" ? [what(first, report)] : alike.map((one) => what(one, report));
+  const code = first.code === undefined ? "" : ` [${shownName(first.code)}]`;
+  return [
+    `    ${paint(style, `${sign} ${whats.join(", ")}: ${kindWords[first.kind]}`)}${code}`,
+    ...alike
+      .filter((one, index) => index === 0 || one.property !== undefined)
+      .map((one) => `        ${detail(one, paint)}`),
+  ];
+}
+
+/** As in `TrustToken "ci" (index.ts:12)`; with its stack, where there are several. */
+function what({ type, name, stack, source }: Finding, { stacks }: DriftReport): string {
+  const where = [
+    ...(stack !== undefined && stacks.length > 1 ? [shownName(stack)] : []),
+    ...(source === undefined ? [] : [shownSource(source)]),
+  ];
+  return `${shownName(type)} "${shownName(name)}"${where.length > 0 ? ` (${where.join(", ")})` : ""}`;
+}
+
+function detail(finding: Finding, paint: Paint): string {
+  return finding.property === undefined
+    ? paint("dim", `· ${shownMessage(finding.message)}`)
+    : changeOf(finding);
+}
+
+/** What is no alarm: how much was passed over, and what else is to be known. */
+function remarks(report: DriftReport): string[] {
+  const { ignored, known } = overviewOf(report);
+  return [
+    ...(ignored.length > 0 ? [`Ignored by rules: ${number(ignored.length, "finding")}.`] : []),
+    ...(known.length > 0
+      ? [`Known since the report of ${report.newSince ?? "before"}: ${number(known.length, "finding")}.`]
+      : []),
+    ...unseenServers(report).map((server) => `Not looked at for what nobody manages: ${shownName(server)}.`),
+    ...report.notes.map((note) => `Note: ${shownMessage(note)}`),
+  ];
+}
