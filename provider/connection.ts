@@ -188,6 +188,19 @@ export const configNames = [
   ...["ssh", "remote", "configDir", "timeouts", "onUnreachable"],
 ] as const;
 
+/** The configuration as texts, from the inputs of a provider: what is no text is given as JSON, as it is in stack config. */
+export function configurationOf(inputs: Readonly<Record<string, unknown>>): ProviderConfig {
+  return Object.fromEntries(
+    configNames
+      .filter((name) => inputs[name] !== undefined && inputs[name] !== null)
+      .map((name) => [name, asText(inputs[name])]),
+  );
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 /** The environment's variable for each property of a connection, by the property's path. */
 export const connectionVariables = {
   socketPath: "LXD_ACCESS_SOCKET_PATH",

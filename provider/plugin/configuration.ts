@@ -3,7 +3,7 @@
  * (`lxd-access:address`), or the inputs of an explicit provider.
  */
 import { isDeepStrictEqual } from "node:util";
-import { configNames, connection, type ProviderConfig } from "../connection";
+import { configNames, configurationOf, connection } from "../connection";
 import { isAccessError, printable } from "../errors";
 import type { CheckFailure, RawInputs } from "../handler";
 import { checkConfiguration } from "../registry";
@@ -24,15 +24,6 @@ export function checkProviderInputs(
   environment: NodeJS.ProcessEnv,
 ): { inputs: Record<string, unknown>; failures: CheckFailure[] } {
   return { inputs: withSecrets(inputs, secretsIn(inputs)), failures: mistakesIn(inputs, environment) };
-}
-
-/** The configuration as texts: what is no text is given as JSON, as it is in stack config. */
-export function configurationOf(inputs: RawInputs): ProviderConfig {
-  return Object.fromEntries(
-    configNames
-      .filter((name) => inputs[name] !== undefined && inputs[name] !== null)
-      .map((name) => [name, asText(inputs[name])]),
-  );
 }
 
 /** Names of the inputs that differ. */
@@ -67,10 +58,6 @@ function secretsIn(inputs: RawInputs): string[][] {
   const { ssh } = inputs;
   const inText = typeof ssh === "string" && secretsOfSsh.some((name) => ssh.includes(`"${name}"`));
   return inText ? [...secrets, ["ssh"]] : secrets;
-}
-
-function asText(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function isOfTheEngine(name: string): boolean {

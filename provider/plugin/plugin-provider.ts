@@ -4,7 +4,7 @@
  * https://pulumi-developer-docs.readthedocs.io/latest/docs/_generated/proto/provider.html
  */
 import { Call } from "../call";
-import type { ProviderConfig } from "../connection";
+import { configurationOf, type ProviderConfig } from "../connection";
 import { refuse } from "../errors";
 import { callFunction } from "../function-front";
 import { type CheckFailure, type Context, PartialError } from "../handler";
@@ -13,7 +13,7 @@ import { contextFor, functions, handlers, type Surroundings } from "../registry"
 import { type ResourceFront, resourceFront } from "../resource-front";
 import { markedPaths } from "../secrets";
 import { unknownValue } from "../unknown";
-import { changedConfiguration, checkProviderInputs, configurationOf } from "./configuration";
+import { changedConfiguration, checkProviderInputs } from "./configuration";
 import { detailedDiff, type PathDifference } from "./detailed-diff";
 import { plainProperties, type WireProperties } from "./wire-values";
 
