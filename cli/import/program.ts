@@ -21,8 +21,8 @@ export function commentsOf({ at, importing, groups, leftOut, unseen }: Program):
   const head = [
     `Access that was there on ${at.toISOString().slice(0, 10)}, as \`lxd-access import\` found it.`,
     `It becomes part of a stack by \`${importing}\`.`,
-    "A destroy leaves all of it as it was found, but for tokens that wait, which it revokes. Until `protect` is taken out, Pulumi",
-    "refuses to destroy anything of it.",
+    "A destroy leaves it as it was found; only tokens that wait are revoked. Until",
+    "`protect` is taken out here, Pulumi refuses to destroy any of it.",
   ];
   return {
     head: head.map(printable),

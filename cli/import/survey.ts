@@ -1,6 +1,6 @@
 /** What could be taken over of a server, and of a client directory: the ids of all that is there. Nothing is changed. */
 import type { ListedRemote } from "../../provider/client-config/remote-list";
-import { refuse } from "../../provider/errors";
+import { quoted, refuse } from "../../provider/errors";
 import type { Context } from "../../provider/handler";
 import type { LxdClient } from "../../provider/lxd/client";
 import { functions } from "../../provider/registry";
@@ -53,7 +53,7 @@ export async function surveyServer(context: Context, remote: string | undefined)
   const kind = type === "incus" ? "Incus" : "LXD";
   const found = [...listeners(access, place), ...clients(access, client, place), ...tokens(access, place)];
   return {
-    title: `The ${kind} server ${JSON.stringify(identity.name)} (${client.name}, ${version})`,
+    title: `The server ${JSON.stringify(identity.name)} (${kind} ${version}) at ${client.name}`,
     ...parted(found),
   };
 }
@@ -61,8 +61,12 @@ export async function surveyServer(context: Context, remote: string | undefined)
 /** The remotes of a client directory. CLIENT_CONFIG where it cannot be read. */
 export async function surveyDirectory(context: Context, configDir: string): Promise<Survey> {
   const { remotes } = await functions.listRemotes.call(context, { configDir });
-  const found = remotes.map((remote) => joined(remote, configDir));
-  return { title: `Remotes of the client directory ${configDir}`, ...parted(found) };
+  const builtIn = remotes.filter((remote) => remote.static).map(({ name }) => name);
+  const found = remotes.filter((remote) => !remote.static).map((remote) => joined(remote, configDir));
+  const title = `Remotes of the client directory ${configDir}`;
+  const { candidates, leftOut } = parted(found);
+  const note = { what: `${quoted(builtIn)} of ${configDir}`, why: "every client has this built in" };
+  return { title, candidates, leftOut: [note, ...leftOut] };
 }
 
 /** Where something was found on a server, and what its ids and names begin with. */
@@ -96,7 +100,7 @@ function clients(
       id: `${prefix}identity/${name}`,
     })),
   ];
-  return all.map(({ name, fingerprint, type, id }) => {
+  return byName(all).map(({ name, fingerprint, type, id }) => {
     const which = `${JSON.stringify(name)} (${fingerprint.slice(0, shownDigits)}) ${on}`;
     if (type !== "client")
       return { what: `the certificate ${which}`, why: `it is of type ${type}, no client's` };
@@ -108,7 +112,8 @@ function clients(
 }
 
 function tokens({ tokens: all }: ServerAccess, { prefix, words, on }: Place): (Candidate | LeftOut)[] {
-  return all.map(({ operation, token: { request } }) => {
+  const named = all.map((token) => ({ ...token, name: token.token.request.name }));
+  return byName(named).map(({ operation, token: { request } }) => {
     const what = `the token that waits for ${JSON.stringify(request.name)} ${on}`;
     if (request.type !== "client") return { what, why: `it is for a certificate of type ${request.type}` };
     const id = `${prefix}certificate/${request.name}/${operation}`;
@@ -119,16 +124,18 @@ function tokens({ tokens: all }: ServerAccess, { prefix, words, on }: Place): (C
 function joined(remote: ListedRemote, configDir: string): Candidate | LeftOut {
   const { name, address } = remote;
   const what = `the remote ${JSON.stringify(name)} (${address}) of ${configDir}`;
-  if (remote.static) return { what, why: "every client has it built in" };
   if (address.startsWith("unix:")) return { what, why: "it is a socket of this machine, which nobody joins" };
   return { resource: "Remote", id: `${name}:${configDir}`, what, words: ["remote", name] };
 }
 
-/** By name, so that two runs write the same. */
 function parted(found: readonly (Candidate | LeftOut)[]): Pick<Survey, "candidates" | "leftOut"> {
-  const sorted = [...found].sort((one, other) => (one.what < other.what ? -1 : 1));
   return {
-    candidates: sorted.filter((one): one is Candidate => "id" in one),
-    leftOut: sorted.filter((one): one is LeftOut => "why" in one),
+    candidates: found.filter((one): one is Candidate => "id" in one),
+    leftOut: found.filter((one): one is LeftOut => "why" in one),
   };
+}
+
+/** Servers list things in no order that lasts. */
+function byName<One extends { name: string }>(all: readonly One[]): One[] {
+  return [...all].sort((one, other) => (one.name < other.name ? -1 : 1));
 }

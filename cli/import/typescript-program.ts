@@ -11,9 +11,10 @@ export function typescriptProgram(program: Program): string {
   const classes = [
     ...new Set(program.groups.flatMap(({ taken }) => taken.map(({ resource }) => resource))),
   ].sort();
-  const blocks = program.groups.map(({ taken }, index) =>
-    [`// ${titles[index] ?? ""}`, ...taken.flatMap(resourceLines)].join("\n"),
-  );
+  const blocks = program.groups.flatMap(({ taken }, index) => {
+    const [first = "", ...others] = taken.map((one) => resourceLines(one).join("\n"));
+    return [`// ${titles[index] ?? ""}\n${first}`, ...others];
+  });
   return [
     ...[comment(head).join("\n"), `import { ${classes.join(", ")} } from "pulumi-lxd-access";`],
     ...blocks,

@@ -4,9 +4,10 @@ import type { Taken } from "./take";
 
 export function yamlProgram(program: Program): string {
   const { head, titles, foot } = commentsOf(program);
-  const blocks = program.groups.map(({ taken }, index) =>
-    [`  # ${titles[index] ?? ""}`, ...taken.flatMap(resourceLines)].join("\n"),
-  );
+  const blocks = program.groups.flatMap(({ taken }, index) => {
+    const [first = "", ...others] = taken.map((one) => resourceLines(one).join("\n"));
+    return [`  # ${titles[index] ?? ""}\n${first}`, ...others];
+  });
   return [
     [...comment(head), "resources:", blocks.join("\n\n")].join("\n"),
     ...(foot.length === 0 ? [] : [comment(foot).join("\n")]),

@@ -116,7 +116,7 @@ for (const profile of profileNames) {
 
       for (const place of [err, text]) {
         assert.match(place, /the certificate "prometheus" .*: it is of type metrics, no client's/);
-        assert.match(place, /the remote "local" .*: every client has it built in/);
+        assert.match(place, /"local".*: every client has this built in/);
         if (on.hasIdentities)
           assert.match(place, /the client "expected" .* waits for its client.*\[INPUT_INVALID\]/);
       }
@@ -162,7 +162,7 @@ for (const profile of profileNames) {
       assert.match(err, /the client "admin" .*: it is the connection's own client/);
       assert.deepEqual(
         entriesIn(out).map(({ name }) => name),
-        ["client-ci", "listener"],
+        ["listener", "client-ci"],
       );
     });
 
@@ -176,8 +176,8 @@ for (const profile of profileNames) {
       assert.deepEqual(
         saidInTypescript(program("access.ts")).map(({ name, inputs }) => [name, inputs["connection"]]),
         [
-          ["prod-client-ci", connection],
           ["prod-listener", connection],
+          ["prod-client-ci", connection],
         ],
       );
       const refused = await command(
