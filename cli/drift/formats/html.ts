@@ -10,15 +10,14 @@ import { badge, code, section, time } from "./html/pieces";
 import { style } from "./html/style";
 import { timeline } from "./html/timeline";
 import { type Markup, markup } from "./markup";
-import { headline, inDays, number, overviewOf, summary, unseenServers } from "./overview";
+import { headline, inDays, number, overviewOf, standingOfReport, summary, unseenServers } from "./overview";
 import { shownMessage, shownName } from "./shown";
-
-const standingOfOutcome = { drift: "drift", unknown: "untold", "in-sync": "in-sync" } as const;
 
 export function html(report: DriftReport): string {
   const digest = createHash("sha256").update(style.text).digest("base64");
   const policy = `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'`;
   const { drift, untold, expiring } = overviewOf(report);
+  const standing = standingOfReport(report);
   return markup`<!doctype html>
 <html lang="en">
 <head>
@@ -32,9 +31,10 @@ export function html(report: DriftReport): string {
 <body>
 <header>
 <h1>Drift report</h1>
-<p class="outcome ${standingOfOutcome[report.outcome]}">${badge(standingOfOutcome[report.outcome], headline(report))}</p>
+<p class="outcome">${badge(standing, headline(report))}</p>
 <p>${summary(report)}</p>
 ${facts(report)}
+${contents(report)}
 </header>
 <main>
 ${findingsSection("drift", "Drift", drift, report)}
@@ -64,11 +64,29 @@ ${compared}
 </dl>`;
 }
 
+/** Where to find what. */
+function contents(report: DriftReport): Markup {
+  const { drift, untold, expiring } = overviewOf(report);
+  const parts = [
+    { id: "drift", title: `Drift (${drift.length})`, isThere: drift.length > 0 },
+    { id: "untold", title: `Could not tell (${untold.length})`, isThere: untold.length > 0 },
+    { id: "expiring", title: `Expiring (${expiring.length})`, isThere: expiring.length > 0 },
+    { id: "fleet", title: "The fleet", isThere: report.servers.length + report.resources.length > 0 },
+    { id: "timeline", title: "What expires when", isThere: report.expiries.length > 0 },
+    { id: "resources", title: "All resources", isThere: report.resources.length > 0 },
+  ];
+  const links = parts
+    .filter(({ isThere }) => isThere)
+    .map(({ id, title }) => markup`<li><a href="#${id}">${title}</a></li>\n`);
+  return markup`<nav aria-label="Contents"><ul>
+${links}</ul></nav>`;
+}
+
 function notes(report: DriftReport): Markup | undefined {
   const all = [
     ...unseenServers(report).map((name) => `Not looked at for what nobody manages: ${shownName(name)}`),
     ...report.notes.map(shownMessage),
   ];
   if (all.length === 0) return undefined;
-  return section("Notes", markup`<ul>${all.map((note) => markup`<li>${note}</li>`)}</ul>`);
+  return section("notes", "Notes", markup`<ul>${all.map((note) => markup`<li>${note}</li>`)}</ul>`);
 }

@@ -12,13 +12,19 @@ import {
   passedOver,
   placeOf,
 } from "./overview";
-import { standingOf, summary, unseenServers } from "./overview";
+import { type Standing, standingOf, standingOfReport, summary, unseenServers } from "./overview";
 import { shownMessage, shownName, shownValue } from "./shown";
 
 /** GitHub takes 65,536 characters in a comment, and more in a summary; the rest is for the sentence that says what is left out. */
 const longest = 65_000;
 
-const icons = { drift: "❌", unknown: "❓", "in-sync": "✅" } as const;
+const icons: Record<Standing, string> = {
+  drift: "❌",
+  untold: "❓",
+  expiring: "⏳",
+  "passed-over": "➖",
+  "in-sync": "✅",
+};
 
 /** Lines of which some can be left out. */
 interface Section {
@@ -31,7 +37,7 @@ export function markdown(report: DriftReport): string {
   const head = [
     marker(report),
     "",
-    `## ${icons[report.outcome]} Drift report: ${headline(report)}`,
+    `## ${icons[standingOfReport(report)]} Drift report: ${headline(report)}`,
     "",
     summary(report),
   ];
@@ -155,8 +161,9 @@ function row(cells: readonly string[]): string {
  * written as a character reference, which never has a meaning but its character.
  */
 function code(text: string): string {
-  const escaped = printable(text).replace(/[^A-Za-z0-9 \u0080-\u{10ffff}]/gu, (character) => {
-    return `&#${character.charCodeAt(0)};`;
-  });
+  const escaped = printable(text).replace(
+    /[^A-Za-z0-9 .,/()"\-\u0080-\u{10ffff}]|(?<=www)\./giu,
+    (character) => `&#${character.charCodeAt(0)};`,
+  );
   return `<code>${escaped}</code>`;
 }

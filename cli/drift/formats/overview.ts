@@ -91,6 +91,19 @@ export function grouped<Value>(
   return groups;
 }
 
+/**
+ * Findings in groups that are told as one: the properties of one resource, and what could not be told for the same reason, since a
+ * server that is away takes all its resources with it.
+ */
+export function toldTogether(findings: readonly Finding[]): (readonly Finding[])[] {
+  const groups = grouped(findings, ({ kind, urn, key, name, code, message }) => {
+    if (kind === "changed") return `${kind} ${urn ?? key}`;
+    if (kind !== "unreachable" && kind !== "failed") return key;
+    return JSON.stringify([kind, code, message.replaceAll(JSON.stringify(name), "")]);
+  });
+  return [...groups.values()];
+}
+
 /** Where it was found: the server or, of what is on none, the stack. */
 export function placeOf({ server, stack }: Pick<Finding, "server" | "stack">): string {
   return server ?? (stack === undefined ? "elsewhere" : `stack ${stack}`);
@@ -106,17 +119,25 @@ export function unseenServers(report: DriftReport): string[] {
 
 /** The outcome in a few words, as a headline. */
 export function headline(report: DriftReport): string {
+  const { expiring, ignored, known } = overviewOf(report);
   if (report.outcome === "drift") return "Drift";
   if (report.outcome === "unknown") return "Could not tell";
-  return overviewOf(report).expiring.length > 0 ? "In sync, but something expires" : "In sync";
+  if (expiring.length > 0) return "In sync, but something expires";
+  return ignored.length + known.length > 0 ? "In sync but for what is ignored or known" : "In sync";
+}
+
+/** How the whole report stands. */
+export function standingOfReport(report: DriftReport): Standing {
+  if (report.outcome === "drift") return "drift";
+  if (report.outcome === "unknown") return "untold";
+  return overviewOf(report).expiring.length > 0 ? "expiring" : "in-sync";
 }
 
 /** The whole report in one line, without its headline. */
 export function summary(report: DriftReport): string {
   const { drift, untold, expiring, ignored, known } = overviewOf(report);
   const found = [
-    ...countsOfKinds(drift),
-    ...(untold.length > 0 ? [`${untold.length} could not be told`] : []),
+    ...countsOfKinds([...drift, ...untold]),
     ...(expiring.length > 0 ? [`${expiring.length} expiring within ${inDays(report.expiringDays)}`] : []),
     ...(ignored.length > 0 ? [`${ignored.length} ignored`] : []),
     ...(known.length > 0 ? [`${known.length} known`] : []),
@@ -128,12 +149,12 @@ export function summary(report: DriftReport): string {
     number(servers.length, "server"),
     number(stacks.length, "stack"),
   ];
-  return `${[...found, ...size].join(", ")}.`;
+  return `${found.length === 0 ? "" : `${found.join(", ")}; `}${size.join(", ")}.`;
 }
 
-function countsOfKinds(drift: readonly Finding[]): string[] {
+function countsOfKinds(findings: readonly Finding[]): string[] {
   // A resource of which several properties changed is one that changed.
-  const what = new Map(drift.map((finding) => [`${finding.kind} ${finding.urn ?? finding.key}`, finding]));
+  const what = new Map(findings.map((finding) => [`${finding.kind} ${finding.urn ?? finding.key}`, finding]));
   const byWord = grouped([...what.values()], ({ kind }) => kindWords[kind]);
   return [...byWord].map(([word, { length }]) => `${length} ${word}`);
 }

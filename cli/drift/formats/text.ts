@@ -10,6 +10,7 @@ import {
   overviewOf,
   placeOf,
   summary,
+  toldTogether,
   unseenServers,
 } from "./overview";
 import { shownMessage, shownName, shownSource, withoutCommands } from "./shown";
@@ -28,17 +29,18 @@ const signs: Record<Finding["kind"], { readonly sign: string; readonly style: St
   "unmanaged-listener": { sign: "+", style: "red" },
 };
 
+const outcomeStyles = { drift: "red", unknown: "yellow", "in-sync": "green" } as const;
+
 export function text(report: DriftReport, { colour }: { readonly colour: boolean }): string {
   const paint: Paint = (style, words) =>
     colour ? styleText(style, words, { validateStream: false }) : words;
   const { drift, untold, expiring } = overviewOf(report);
-  const style = { drift: "red", unknown: "yellow", "in-sync": "green" } as const;
   const paragraphs = [
     section("Drift", drift, report, paint),
     section("Could not tell", untold, report, paint),
     section("Expiring", expiring, report, paint),
     remarks(report),
-    [`${paint(style[report.outcome], headline(report))}: ${summary(report)}`],
+    [`${paint(outcomeStyles[report.outcome], headline(report))}: ${summary(report)}`],
   ];
   const full = paragraphs.filter(({ length }) => length > 0).map((lines) => lines.join("\n"));
   return withoutCommands(`${full.join("\n\n")}\n`);
@@ -51,9 +53,7 @@ function section(title: string, findings: readonly Finding[], report: DriftRepor
     paint("bold", title),
     ...places.flatMap((found) => [
       `  ${paint("bold", placeWithName(found[0], report))}`,
-      ...[...grouped(found, (finding) => likeness(finding)).values()].flatMap((alike) =>
-        entry(alike, report, paint),
-      ),
+      ...toldTogether(found).flatMap((alike) => entry(alike, report, paint)),
     ]),
   ];
 }
@@ -64,16 +64,6 @@ function placeWithName(finding: Finding | undefined, { servers }: DriftReport): 
   const serverName = servers.find(({ name }) => name === finding.server)?.serverName;
   const inBrackets = serverName === undefined ? "" : ` (${shownName(serverName)})`;
   return `Server ${shownName(finding.server)}${inBrackets}`;
-}
-
-/**
- * The same for findings that are told together: the properties of one resource, and what could not be told for the same reason,
- * since a server that is away takes all its resources with it.
- */
-function likeness({ kind, urn, key, name, code, message }: Finding): string {
-  if (kind === "changed") return `${kind} ${urn ?? key}`;
-  if (kind !== "unreachable" && kind !== "failed") return key;
-  return JSON.stringify([kind, code, message.replaceAll(JSON.stringify(name), "")]);
 }
 
 function entry(alike: readonly Finding[], report: DriftReport, paint: Paint): string[] {
@@ -90,10 +80,10 @@ function entry(alike: readonly Finding[], report: DriftReport, paint: Paint): st
   ];
 }
 
-/** As in `TrustToken "ci" (index.ts:12)`; with its stack, where there are several. */
-function what({ type, name, stack, source }: Finding, { stacks }: DriftReport): string {
+/** As in `TrustToken "ci" (index.ts:12)`; with its stack, where there are several and the place does not say it. */
+function what({ type, name, server, stack, source }: Finding, { stacks }: DriftReport): string {
   const where = [
-    ...(stack !== undefined && stacks.length > 1 ? [shownName(stack)] : []),
+    ...(server !== undefined && stack !== undefined && stacks.length > 1 ? [shownName(stack)] : []),
     ...(source === undefined ? [] : [shownSource(source)]),
   ];
   return `${shownName(type)} "${shownName(name)}"${where.length > 0 ? ` (${where.join(", ")})` : ""}`;

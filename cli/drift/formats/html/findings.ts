@@ -1,7 +1,15 @@
 /** What was found, in tables. */
 import type { DriftReport, Finding } from "../../report";
 import { type Markup, markup } from "../markup";
-import { findingsByUrn, grouped, kindWords, overviewOf, passedOver, placeOf } from "../overview";
+import {
+  findingsByUrn,
+  grouped,
+  kindWords,
+  overviewOf,
+  passedOver,
+  placeOf,
+  toldTogether,
+} from "../overview";
 import { type Standing, standingOf } from "../overview";
 import { shownMessage, shownName, shownSource, shownValue } from "../shown";
 import { anchorOf, badge, code, foldedTable, scrolling, section, time } from "./pieces";
@@ -14,21 +22,14 @@ export function findingsSection(
   report: DriftReport,
 ): Markup | undefined {
   if (findings.length === 0) return undefined;
-  const groups = [...grouped(findings, placeOf)].map(([place, found]) => {
-    const rows = found.map(
-      (finding) => markup`<tr>
-<th scope="row">${resourceOf(finding, report)}</th>
-<td>${badge(standing, kindWords[finding.kind])}</td>
-<td>${detail(finding)}</td>
-</tr>
-`,
-    );
-    return markup`<tbody>
+  const groups = [...grouped(findings, placeOf)].map(
+    ([place, found]) => markup`<tbody>
 <tr><th scope="rowgroup" colspan="3" id="${anchorOf(standing, place)}">${placeName(place, report)}</th></tr>
-${rows}</tbody>
-`;
-  });
+${toldTogether(found).map((alike) => rowOf(standing, alike, report))}</tbody>
+`,
+  );
   return section(
+    standing,
     `${title} (${findings.length})`,
     scrolling(
       title,
@@ -39,14 +40,23 @@ ${groups}</table>`,
   );
 }
 
+function rowOf(standing: Standing, alike: readonly Finding[], report: DriftReport): Markup | undefined {
+  const [first] = alike;
+  if (first === undefined) return undefined;
+  const isOne = first.kind === "changed";
+  return markup`<tr>
+<th scope="row">${(isOne ? [first] : alike).map((finding) => resourceOf(finding, report))}</th>
+<td>${badge(standing, kindWords[first.kind])}</td>
+<td>${(isOne ? alike : [first]).map((finding) => markup`<p>${detail(finding)}</p>`)}</td>
+</tr>
+`;
+}
+
 function detail({ property, expected, found, message, code: errorCode, expiresAt }: Finding): Markup {
   if (property !== undefined)
-    return markup`<dl class="change"><dt>Property</dt><dd>${code(property)}</dd>
-<dt>Expected</dt><dd>${code(shownValue(expected))}</dd>
-<dt>Found</dt><dd>${code(shownValue(found))}</dd></dl>`;
-  return markup`${expiresAt === undefined ? undefined : markup`${time(expiresAt)}: `}${shownMessage(message)}${
-    errorCode === undefined ? undefined : markup` ${code(errorCode)}`
-  }`;
+    return markup`${code(property)}: expected ${code(shownValue(expected))}, found ${code(shownValue(found))}`;
+  const when = expiresAt === undefined ? undefined : markup`${time(expiresAt)}: `;
+  return markup`${when}${shownMessage(message)} ${errorCode === undefined ? undefined : code(errorCode)}`;
 }
 
 /** What it is called, and where it comes from. */
@@ -56,7 +66,7 @@ function resourceOf({ type, name, stack, source }: Finding, { stacks }: DriftRep
     ...(source === undefined ? [] : [shownSource(source)]),
   ];
   const origin = from.length === 0 ? undefined : markup`<small>${from.join(", ")}</small>`;
-  return markup`${shownName(type)} ${code(name)} ${origin}`;
+  return markup`<p>${shownName(type)} ${code(name)} ${origin}</p>`;
 }
 
 /** A server by the name that it gives itself, too. */
@@ -78,6 +88,7 @@ export function passedOverSection(report: DriftReport): Markup | undefined {
 `,
   );
   return foldedTable(
+    "passed-over",
     `Ignored: ${ignored.length}, known: ${known.length}`,
     ["Where", "Resource", "What", "Why it is no alarm"],
     rows,
@@ -96,6 +107,7 @@ export function resourcesSection(report: DriftReport): Markup | undefined {
 `;
   });
   return foldedTable(
+    "resources",
     `All resources: ${report.resources.length}`,
     ["Where", "Stack", "Resource", "Status", "Told meanwhile"],
     rows,

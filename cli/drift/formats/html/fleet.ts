@@ -13,7 +13,10 @@ interface Tile {
   readonly resources: readonly ResourceReport[];
 }
 
+/** How many resources of a server are shown in its tile. */
 const mostCells = 60;
+/** With more tiles than that, those in sync show no more than their names. */
+const mostTiles = 24;
 
 export function fleet(report: DriftReport): Markup | undefined {
   const tiles = tilesOf(report);
@@ -26,12 +29,14 @@ export function fleet(report: DriftReport): Markup | undefined {
   const legend = sorted
     .filter((group) => group.tiles.length > 0)
     .map(({ standing, tiles: { length } }) => markup`<li>${badge(standing)} ${length}</li>\n`);
+  const density = tiles.length > mostTiles ? "fleet dense" : "fleet";
   return section(
+    "fleet",
     "The fleet at a glance",
     markup`<ul class="legend">
 ${legend}</ul>
 <label class="filter"><input type="checkbox" id="only"> Only what is not in sync</label>
-<ul class="fleet">
+<ul class="${density}">
 ${sorted.flatMap((group) => group.tiles.map((tile) => tileOf(tile, byUrn)))}</ul>`,
   );
 }
@@ -53,7 +58,8 @@ function tileOf(
   { place, server, standing, resources }: Tile,
   byUrn: ReadonlyMap<string, readonly Finding[]>,
 ): Markup {
-  const name = markup`<bdi>${shownName(place)}</bdi>`;
+  // Every address begins like that, and the tile is narrow.
+  const name = markup`<bdi>${shownName(place.replace(/^https:\/\//, ""))}</bdi>`;
   const hasFindings = standing !== "in-sync" && standing !== "passed-over";
   const title = hasFindings ? markup`<a href="#${anchorOf(standing, place)}">${name}</a>` : name;
   const facts = [

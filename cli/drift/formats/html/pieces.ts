@@ -40,15 +40,20 @@ ${content}
 }
 
 /** A table that opens when it is clicked on. */
-export function foldedTable(title: string, columns: readonly string[], rows: readonly Markup[]): Markup {
+export function foldedTable(
+  id: string,
+  title: string,
+  columns: readonly string[],
+  rows: readonly Markup[],
+): Markup {
   const head = columns.map((column) => markup`<th scope="col">${column}</th>`);
-  return markup`<section><details><summary><h2>${title}</h2></summary>
+  return markup`<section id="${id}"><details><summary><h2>${title}</h2></summary>
 ${scrolling(title, markup`<table><thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table>`)}
 </details></section>`;
 }
 
-export function section(title: string, content: Markup): Markup {
-  return markup`<section><h2>${title}</h2>
+export function section(id: string, title: string, content: Markup): Markup {
+  return markup`<section id="${id}"><h2>${title}</h2>
 ${content}
 </section>`;
 }

@@ -50,15 +50,17 @@ main .badge { font-size: 0.85rem; white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin: 0; }
 dt { color: var(--faint); }
 dd { margin: 0; }
+nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin-top: 1rem; list-style: none; padding: 0; }
 .facts ul, .legend, .fleet, .cells { list-style: none; padding: 0; }
 .scrolling { overflow-x: auto; }
-table { width: 100%; border-collapse: collapse; }
+table { width: 100%; min-width: 36rem; border-collapse: collapse; }
 th, td { padding: 0.4rem 0.75rem 0.4rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top; }
-td, th { min-width: 7rem; }
 th[scope="row"] { font-weight: 400; }
 thead th { border: 0; color: var(--faint); font-weight: 600; }
 th[scope="rowgroup"] { padding: 0.4rem 0.75rem; background: var(--panel); }
-td p { margin: 0; }
+td p, th p { margin: 0; }
+.findings th[scope="row"] { width: 32%; }
+.findings td:nth-of-type(1) { width: 9rem; }
 summary { cursor: pointer; }
 summary h2 { display: inline-block; margin: 1rem 0; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; }
@@ -72,6 +74,10 @@ summary h2 { display: inline-block; margin: 1rem 0; }
 .cells { display: flex; flex-wrap: wrap; gap: 0.2rem; margin-top: 0.4rem; font-size: 0.75rem; }
 .cells li { min-width: 1.3rem; padding: 0 0.3rem; border-radius: 0.2rem; text-align: center; }
 body:has(#only:checked) .fleet .in-sync { display: none; }
+.dense { grid-template-columns: repeat(auto-fill, minmax(min(10.5rem, 45%), 1fr)); gap: 0.4rem; }
+.dense .tile { padding: 0.3rem 0.5rem; }
+.dense h3 { font-size: 0.8rem; }
+.dense p, .dense .in-sync .cells { display: none; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .timeline { display: block; width: 100%; min-width: 44rem; max-height: 24rem; }
 .timeline text { fill: var(--faint); font-size: 14px; text-anchor: middle; }
@@ -82,6 +88,14 @@ body:has(#only:checked) .fleet .in-sync { display: none; }
 .mark { fill: none; stroke: var(--faint); stroke-width: 1.5; }
 .due { fill: var(--expiring); stroke: var(--expiring); }
 .sign { width: 0.8rem; height: 0.8rem; }
+@media (max-width: 40rem) {
+  .findings { min-width: 0; }
+  .findings, .findings tbody, .findings tr, .findings th, .findings td { display: block; width: auto; }
+  .findings th[scope="row"], .findings td:nth-of-type(1) { width: auto; }
+  .findings thead { position: absolute; clip-path: inset(50%); }
+  .findings tr { border-top: 1px solid var(--line); }
+  .findings th, .findings td { border: 0; padding-block: 0.2rem; }
+}
 @media print {
   body { max-width: none; padding: 0; font-size: 0.8rem; }
   .filter { display: none; }

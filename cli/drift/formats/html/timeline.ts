@@ -37,8 +37,8 @@ export function timeline(report: DriftReport): Markup | undefined {
 <td>${expiry.isDue ? badge("expiring", whenOf(expiry, report)) : whenOf(expiry, report)}</td></tr>
 `,
   );
-  return markup`${section("What expires when", drawing(report))}
-${foldedTable(`All that expires: ${expiries.length}`, ["What", "Whose", "Server", "When", "Left"], rows)}`;
+  return markup`${section("timeline", "What expires when", drawing(report))}
+${foldedTable("expiries", `All that expires: ${expiries.length}`, ["What", "Whose", "Server", "When", "Left"], rows)}`;
 }
 
 function drawing(report: DriftReport): Markup {
