@@ -1,27 +1,33 @@
 /**
- * `npm run schema`: writes schema.json, the package schema from which Pulumi makes SDKs for other languages, and its
- * example into the page for the Pulumi Registry. `npm run check:schema`: whether both are those of today's sources.
+ * `npm run schema`: writes schema.json, the package schema from which Pulumi makes SDKs for other languages, its example
+ * into the page for the Pulumi Registry, and the JSON schema of the drift report. `npm run check:schema`: whether all are
+ * those of today's sources.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { toJSONSchema } from "zod";
 import { main } from "./ending.mjs";
 import { root } from "./run.mjs";
 import { compile } from "./setup.mjs";
 import { StepError, say } from "./steps.mjs";
 
 const page = join("docs", "_index.md");
+const driftSchema = join("docs", "drift-report.schema.json");
 
 main(async () => {
   await compile();
-  const compiled = pathToFileURL(join(root, "dist", "provider", "schema", "package.js"));
   /** @type {typeof import("../provider/schema/package.js")} */
-  const { packageSchema } = await import(compiled.href);
+  const { packageSchema } = await import(compiled("provider", "schema", "package.js"));
+  /** @type {typeof import("../cli/drift/report.js")} */
+  const { driftReport } = await import(compiled("cli", "drift", "report.js"));
   const schema = packageSchema(JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
   const example = exampleIn(schema.resources["lxd-access:index:Remote"]?.description ?? "");
   const texts = {
     "schema.json": `${JSON.stringify(schema, undefined, 2)}\n`,
     [page]: readFileSync(join(root, page), "utf8").replace(/\{\{< chooser .*\/chooser >\}\}/s, () => example),
+    // What a later report has besides does no harm.
+    [driftSchema]: `${JSON.stringify(toJSONSchema(driftReport, { io: "input" }), undefined, 2)}\n`,
   };
   for (const [name, text] of Object.entries(texts)) {
     const file = join(root, name);
@@ -37,6 +43,11 @@ main(async () => {
   }
   return 0;
 });
+
+/** @param {string[]} path of a module in dist/ */
+function compiled(...path) {
+  return pathToFileURL(join(root, "dist", ...path)).href;
+}
 
 /**
  * The first example of a description, with a tab for each language.
