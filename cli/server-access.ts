@@ -29,14 +29,18 @@ export interface ServerAccess {
 
 /**
  * Looks at a server. The errors of {@link getAdministeredServer}; LXD_NOT_TRUSTED also where the connection is not shown all of it, as
- * what is hidden must not read as not there.
+ * what is hidden must not read as not there. A member that cannot be looked at is an error too, unless `onUnseen` takes it: then the
+ * rest is answered.
  */
-export async function readAccess(client: LxdClient): Promise<ServerAccess> {
+export async function readAccess(
+  client: LxdClient,
+  onUnseen?: (member: string, error: unknown) => void,
+): Promise<ServerAccess> {
   const server = await getAdministeredServer(client, undefined);
   const hasIdentities = server.extensions.has("access_management_tls");
   await requireSight(client, server, { held: { restricted: true, projects: [] }, isNew: true });
   const [listeners, tokens, entries, identities] = await Promise.all([
-    readListeners(client, server),
+    readListeners(client, server, onUnseen),
     client.getPendingTokens(),
     client.getCertificates(),
     hasIdentities ? client.getIdentities() : [],
@@ -48,14 +52,26 @@ export async function readAccess(client: LxdClient): Promise<ServerAccess> {
   return { server, listeners, certificates, identities: ofIdentities, tokens };
 }
 
-async function readListeners(client: LxdClient, server: AdministeredServer): Promise<Listener[]> {
-  const members = server.isClustered ? await memberNames(client) : [undefined];
-  const all = await Promise.all(
-    members.map(async (member) => {
-      const at =
-        member === undefined ? server : await getAdministeredServer(client, undefined, { target: member });
-      return { member, server: at, address: heldAddress(at) };
-    }),
-  );
-  return all.filter(({ address }) => address !== "");
+async function readListeners(
+  client: LxdClient,
+  server: AdministeredServer,
+  onUnseen?: (member: string, error: unknown) => void,
+): Promise<Listener[]> {
+  if (!server.isClustered) return listenersOf(undefined, server);
+  const all = (await memberNames(client)).map(async (member) => {
+    try {
+      return listenersOf(member, await getAdministeredServer(client, undefined, { target: member }));
+    } catch (error) {
+      if (onUnseen === undefined) throw error;
+      onUnseen(member, error);
+      return [];
+    }
+  });
+  return (await Promise.all(all)).flat();
+}
+
+/** None where it does not listen. */
+function listenersOf(member: string | undefined, server: AdministeredServer): Listener[] {
+  const address = heldAddress(server);
+  return address === "" ? [] : [{ member, server, address }];
 }

@@ -1,6 +1,6 @@
 /** What could be taken over of a server, and of a client directory: the ids of all that is there. Nothing is changed. */
 import type { ListedRemote } from "../../provider/client-config/remote-list";
-import { quoted, refuse } from "../../provider/errors";
+import { asAccessError, quoted, refuse } from "../../provider/errors";
 import type { Context } from "../../provider/handler";
 import type { LxdClient } from "../../provider/lxd/client";
 import { functions } from "../../provider/registry";
@@ -47,11 +47,20 @@ export async function surveyServer(context: Context, remote: string | undefined)
   if (remote !== undefined && connection === undefined)
     refuse("INPUT_INVALID", `--remote ${JSON.stringify(remote)} can be no remote's name`);
   const client = await context.connect(connection);
-  const access = await readAccess(client);
+  const unseen: LeftOut[] = [];
+  const access = await readAccess(client, (member, error) => {
+    const what = `the listener of the member ${JSON.stringify(member)} on ${client.name}`;
+    unseen.push({ what, why: asAccessError(what, error).message });
+  });
   const place = { prefix, words: remote === undefined ? [] : [remote], on: `on ${client.name}` };
   const { version, type, identity } = access.server;
   const kind = type === "incus" ? "Incus" : "LXD";
-  const found = [...listeners(access, place), ...clients(access, client, place), ...tokens(access, place)];
+  const found = [
+    ...unseen,
+    ...listeners(access, place),
+    ...clients(access, client, place),
+    ...tokens(access, place),
+  ];
   return {
     title: `The server ${JSON.stringify(identity.name)} (${kind} ${version}) at ${client.name}`,
     ...parted(found),

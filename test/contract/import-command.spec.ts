@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check } from "prettier";
 import type { ResourceName } from "../../provider/registry";
-import { profileNames } from "../support/double/double";
+import { profileNames, startDouble } from "../support/double/double";
 import {
   type CommandRun,
   entriesIn,
@@ -24,6 +24,7 @@ import {
 } from "../support/import-command";
 import { useImportStage } from "../support/importing";
 import { makePair } from "../support/openssl-pair";
+import { rawRequest } from "../support/raw-request";
 import { openHttps } from "../support/server-view";
 
 const one = makePair("one");
@@ -295,6 +296,35 @@ describe("lxd-access import", () => {
     assert.equal(nothing.code, 1);
     assert.match(nothing.out, /There is nothing to take over\. Nothing was written\./);
     assert.deepEqual(readdirSync(out), []);
+  });
+
+  it("takes the rest of a cluster of which a member is down", async () => {
+    await on.view.listen();
+    const { body } = await rawRequest(on.server, "GET", "/1.0");
+    const shown = body.metadata as { environment: Record<string, unknown> };
+    shown.environment["server_clustered"] = true;
+    const members = ["a", "b"].map((server_name) => ({ server_name, status: "Online" }));
+    const answers = await startDouble("lxd-5.0", { speed: 5 });
+    answers.intercept(({ method, path }) => {
+      if (method !== "GET") return undefined;
+      if (path.startsWith("/1.0/cluster/members"))
+        return { status: 200, body: { ...body, metadata: members } };
+      if (/^\/1\.0(\?target=a)?$/.test(path)) return { status: 200, body: { ...body, metadata: shown } };
+      // As LXD says it, after ten seconds.
+      const error = "Missing event connection with target cluster member";
+      return path.startsWith("/1.0?target=b")
+        ? { status: 500, body: { type: "error", error, error_code: 500, metadata: null } }
+        : undefined;
+    });
+    const { code, err } = await runImport(
+      out,
+      { LXD_ACCESS_SOCKET_PATH: answers.socketPath },
+      "--no-remotes",
+    );
+    await answers.stop();
+    assert.equal(code, 0, err);
+    assert.match(err, /the listener of the member "b" .*Missing event connection.*\[LXD_UNREACHABLE\]/);
+    assert.deepEqual(names(), ["listener-a"]);
   });
 
   it("writes nothing where there is nothing", async () => {
