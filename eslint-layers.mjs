@@ -97,7 +97,7 @@ const parts = [
   },
   { name: "dynamic type", files: ["sdk/dynamic-type"], uses: [], packages: [] },
   // Rules for programs, which look at inputs and outputs as the engine shows them.
-  { name: "policy", files: ["sdk/policy/"], uses: [], packages: ["@pulumi/policy"] },
+  { name: "policy", files: ["sdk/policy/"], uses: ["dynamic type"], packages: ["@pulumi/policy"] },
   {
     name: "policy pack",
     files: ["policy-pack/"],

@@ -36,8 +36,8 @@ export const allowedProjects = resourceRule<Config>({
 function judge({ config, report }: Looked<Config>, property: string, project: string): void {
   const { projects } = config;
   if (projects === undefined || projects.some((pattern) => matchesAll(project, pattern))) return;
-  const list = projects.length === 0 ? "no project is allowed" : `allowed are ${shown(projects)}`;
+  const list = projects.length === 0 ? "none is allowed" : `allowed are ${projects.map(shown).join(", ")}`;
   report(
-    `${property} is ${shown(project)}, and ${list}. Use a project of the list, or have this one added to it.`,
+    `${property} is a project that clients must not be let into: ${list}. Use one of these, or have it added to the list.`,
   );
 }

@@ -31,22 +31,22 @@ export const clientCertificateLimits = resourceRule<Config>({
     },
   },
   looksAt: {
-    ClientCertificate({ props, config, report }) {
+    ClientCertificate({ props, config: { algorithms, maxValidityDays }, report }) {
       const keyAlgorithm = props["keyAlgorithm"] ?? byDefault.keyAlgorithm;
-      if (typeof keyAlgorithm === "string" && !config.algorithms.includes(keyAlgorithm))
+      if (typeof keyAlgorithm === "string" && !algorithms.includes(keyAlgorithm))
         report(
-          `keyAlgorithm is ${shown(keyAlgorithm)}${saidBy(props["keyAlgorithm"])}, and allowed are ${shown(config.algorithms)}. Give one of these.`,
+          `keyAlgorithm${saidBy(props["keyAlgorithm"], byDefault.keyAlgorithm)} is not a kind of key that is allowed: allowed are ${algorithms.map(shown).join(", ")}. Give one of these.`,
         );
       const validityDays = props["validityDays"] ?? byDefault.validityDays;
-      if (typeof validityDays === "number" && validityDays > config.maxValidityDays)
+      if (typeof validityDays === "number" && validityDays > maxValidityDays)
         report(
-          `validityDays is ${validityDays}${saidBy(props["validityDays"])}, and ${config.maxValidityDays} are allowed. ` +
-            "Whoever copies the key is let in for as long. Give a smaller number, with rotateBeforeDays so that it is replaced in time.",
+          `validityDays${saidBy(props["validityDays"], byDefault.validityDays)} is more than the ${maxValidityDays} that are allowed: whoever copies the key is let in for as long. ` +
+            "Give a smaller number, with rotateBeforeDays so that the certificate is replaced in time.",
         );
     },
   },
 });
 
-function saidBy(given: unknown): string {
-  return given === undefined || given === null ? " by default" : "";
+function saidBy(given: unknown, byDefault: unknown): string {
+  return given === undefined || given === null ? ` (${String(byDefault)} by default)` : "";
 }

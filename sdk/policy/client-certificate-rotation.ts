@@ -30,7 +30,7 @@ export const clientCertificateRotation = resourceRule<Config>({
         );
       else if (typeof days === "number" && days < minDays)
         report(
-          `rotateBeforeDays is ${days}, and at least ${minDays} are asked for: with less no update may run before the certificate expires. Give ${minDays} or more.`,
+          `rotateBeforeDays is less than ${minDays}: no update may run in so short a time before the certificate expires. Give ${minDays} or more.`,
         );
     },
   },

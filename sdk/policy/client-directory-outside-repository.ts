@@ -50,7 +50,7 @@ function judge({ config, report }: Looked<Config>, property: string, path: unkno
   const where = typeof path === "string" && path !== "" ? placeInRepository(path, repository) : undefined;
   if (where !== undefined)
     report(
-      `${property} is ${shown(path)}, ${where}: the private key in it would be committed with the program. ` +
+      `${property} is ${where}: the private key in it would be committed with the program. ` +
         "Give a path below the home folder, such as ~/.config/lxc, or an absolute one outside of the repository.",
     );
 }

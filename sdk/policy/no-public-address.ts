@@ -51,7 +51,7 @@ const facts = {
   },
 } as const;
 
-const advice = "Choose an address in a private network, or add yours to privateNetworks.";
+const advice = "Choose one in a private network, or add yours to privateNetworks.";
 
 const ofResource = resourceRule<Config>({
   ...facts,
@@ -60,13 +60,13 @@ const ofResource = resourceRule<Config>({
       const isPrivate = judgeFor(config);
       if (typeof props["address"] === "string" && !isWildcard(props["address"])) {
         const problem = describeProblem(props["address"], isPrivate, config);
-        if (problem !== undefined) report(`address is ${problem}. ${advice}`);
+        if (problem !== undefined) report(`address ${problem}. ${advice}`);
       }
       const { subnet } = props;
       const network = typeof subnet === "string" ? parseNetwork(subnet) : undefined;
       if (network !== undefined && !isPrivate(network))
         report(
-          `subnet is ${shown(subnet)}, which does not lie in a private network: the server's address in it may be public. ${advice}`,
+          `subnet does not lie in a private network: the server's address in it may be public. ${advice}`,
         );
     },
     TrustToken({ props, config, report }) {
@@ -74,7 +74,7 @@ const ofResource = resourceRule<Config>({
       forEachText(props["addresses"], (address, index) => {
         const problem = describeProblem(address, isPrivate, config);
         if (problem !== undefined)
-          report(`addresses[${index}], at which the token has the server reached, is ${problem}. ${advice}`);
+          report(`addresses[${index}], where the token's client looks for the server, ${problem}. ${advice}`);
       });
     },
   },
@@ -91,7 +91,10 @@ const ofStack = stackRule<Config>({
       if (typeof address !== "string" || isWildcard(address)) continue;
       const problem = describeProblem(address, isPrivate, config);
       if (problem !== undefined)
-        report(`interface leads to the address ${problem}. Name another interface. ${advice}`, urn);
+        report(
+          `interface has an address that ${problem}. Name another interface, or a private subnet of the server.`,
+          urn,
+        );
     }
   },
 });
@@ -116,12 +119,12 @@ function judgeFor({ privateNetworks }: Config): IsPrivate {
   return (network) => isInside(network, networks);
 }
 
-/** Why a server must not be reached at an address, as a phrase that follows "is"; undefined where it may. */
+/** Why a server must not be reached at an address, as a phrase that follows it; undefined where it may. */
 function describeProblem(text: string, isPrivate: IsPrivate, { allowDnsNames }: Config): string | undefined {
   const host = hostOf(text);
   const address = addressOf(host);
   if (address !== undefined)
-    return isPrivate(address) ? undefined : `${shown(text)}, which is in no private network`;
+    return isPrivate(address) ? undefined : "is in no private network: whoever reaches it can try to get in";
   if (allowDnsNames || /^localhost\.?$/i.test(host)) return undefined;
-  return `${shown(text)}, a DNS name, which may lead anywhere (allowDnsNames is false)`;
+  return "is a DNS name, which may lead to any address";
 }

@@ -1,5 +1,5 @@
 import { isWildcard } from "./network";
-import { resourceRule, shown } from "./rule";
+import { resourceRule } from "./rule";
 
 /** A server listens on addresses that were chosen, never on whatever interface it has or will get. */
 export const noWildcardListener = resourceRule({
@@ -15,7 +15,7 @@ export const noWildcardListener = resourceRule({
       const { address } = props;
       if (typeof address !== "string" || address === "" || !isWildcard(address)) return;
       report(
-        `address is ${shown(address)}: the server would listen on every interface. ` +
+        "address names no interface: the server would listen on all that it has. " +
           'Name the address of the network that its clients are in, such as "10.0.0.11:8443", or use subnet or interface instead of address.',
       );
     },

@@ -1,6 +1,6 @@
 import { hostOf } from "./network";
 import { matchesAll } from "./pattern";
-import { forEachText, isGiven, resourceRule, shown, texts } from "./rule";
+import { forEachText, isGiven, resourceRule, texts } from "./rule";
 
 interface Config {
   trustedHosts: string[];
@@ -32,23 +32,19 @@ export const pinnedRemotes = resourceRule<Config>({
         isGiven(props, name),
       );
       if (isKnown) return;
-      const untrusted: string[] = [];
       if (config.trustedHosts.length > 0) {
-        let count = 0;
-        forEachText(props["addresses"], (address) => {
-          count += 1;
-          const host = hostOf(address);
-          if (!config.trustedHosts.some((pattern) => matchesAll(host, pattern))) untrusted.push(host);
-        });
-        if (count > 0 && untrusted.length === 0) return;
+        const hosts: string[] = [];
+        forEachText(props["addresses"], (address) => hosts.push(hostOf(address)));
+        const isTrusted = (host: string): boolean =>
+          config.trustedHosts.some((pattern) => matchesAll(host, pattern));
+        if (hosts.length > 0 && hosts.every(isTrusted)) return;
       }
-      const which = untrusted.length === 0 ? "" : ` (${untrusted.map(shown).join(", ")})`;
       const pin =
         props["protocol"] === "simplestreams"
           ? "serverCertificate"
           : "serverFingerprint or serverCertificate";
       report(
-        `Neither token nor serverFingerprint nor serverCertificate is given: the server${which} is whoever has a certificate for its name. ` +
+        `Neither token nor serverFingerprint nor serverCertificate is given: whoever has a certificate for its name is taken for the server. ` +
           `Give ${pin}, or name the host in trustedHosts.`,
       );
     },

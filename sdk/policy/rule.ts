@@ -1,8 +1,9 @@
 /**
  * What all rules have in common: which resources they look at, how they are configured, and how they tell what they found.
  *
- * Resources are known by the text of their type, so that programs of every language are judged. Values that are marked as
- * secret arrive here as they are, and not as secrets: no rule may show one.
+ * Resources are known by the text of their type, so that programs of every language are judged. What a program marks as secret
+ * arrives here without its mark, and the engine masks nothing of it afterwards. So rules show no text of a program, only
+ * properties and the names of resources, which are never secret.
  */
 import type {
   EnforcementLevel,
@@ -11,6 +12,7 @@ import type {
   Severity,
   StackValidationPolicy,
 } from "@pulumi/policy";
+import { typeOf } from "../dynamic-type";
 import { matchesAll } from "./pattern";
 
 /** Resources of this package. Provider is the configuration that they share, the default connection. */
@@ -25,7 +27,7 @@ export type Props = Readonly<Record<string, unknown>>;
 export interface Looked<Config> {
   readonly props: Props;
   readonly config: Config;
-  /** Tells of a violation: which property, what it is, why that is a risk, what to do. */
+  /** Tells of a violation: which property, what is wrong with it, why that is a risk, what to do. */
   readonly report: (message: string) => void;
 }
 
@@ -78,7 +80,7 @@ export function resourceRule<Config = object>(
     ...rest,
     configSchema: { properties: schemaOf(configuration) },
     validateResource(args, report) {
-      const kind = resourceOf(args.type);
+      const kind = kinds.get(args.type);
       const look = kind && looksAt[kind];
       if (look === undefined)
         return args.notApplicable(`It is about ${Object.keys(looksAt).join(", ")} of lxd-access.`);
@@ -119,7 +121,7 @@ export function stackRule<Config = object>(
       const config = configOf(facts, args.getConfig());
       const resources = args.resources.flatMap((resource): StackResource[] => {
         const { type, name, urn, props, propertyDependencies } = resource;
-        const kind = resourceOf(type);
+        const kind = kinds.get(type);
         if (kind === undefined || isExcepted(name, config)) return [];
         const sourcesOf = (property: string): string[] =>
           (propertyDependencies[property] ?? []).map((source) => source.urn);
@@ -130,14 +132,13 @@ export function stackRule<Config = object>(
   };
 }
 
-/** Which resource of this package a type means, of a program in whatever language. */
-export function resourceOf(type: string): ResourceName | undefined {
-  if (/^pulumi:providers:(pulumi-nodejs|lxd-access)$/.test(type)) return "Provider";
-  const name = /^(?:pulumi-nodejs:dynamic\/lxd-access|lxd-access:index):(\w+)$/.exec(type)?.[1];
-  return resourceNames.find((known) => known === name);
-}
-
-const resourceNames = ["ClientCertificate", "HttpsAddress", "Remote", "TrustToken"] as const;
+const kinds = new Map<string, ResourceName>([
+  ...(["ClientCertificate", "HttpsAddress", "Remote", "TrustToken"] as const).flatMap((name) =>
+    [typeOf(name), `lxd-access:index:${name}`].map((type) => [type, name] as const),
+  ),
+  ["pulumi:providers:pulumi-nodejs", "Provider"],
+  ["pulumi:providers:lxd-access", "Provider"],
+]);
 
 /** Whether a property was given, also where its value is not known yet. It is not read for that. */
 export function isGiven(props: Props, name: string): boolean {
@@ -178,13 +179,12 @@ export function forEachText(list: unknown, look: (text: string, index: number) =
   if (unknown !== undefined) throw unknown as Error;
 }
 
-/** A value as a message shows it: on one line, steering no terminal, and not endless. */
+/** A name, or what a configuration says, as a message shows it: on one line, and steering no terminal. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value).replace(
+  return JSON.stringify(value).replace(
     /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }
 
 function schemaOf(configuration: RuleFacts["configuration"]): Schemas {
