@@ -1,0 +1,158 @@
+/** What became of the resources of stacks, of their servers, and of what expires. Nothing is changed by it. */
+import { Call } from "../../provider/call";
+import { ClientPool } from "../../provider/lxd/pool";
+import { fingerprintIn } from "../../provider/pki/certificate-facts";
+import type { World } from "../world";
+import { findExpiries } from "./expiries";
+import { Fleet, type FleetServer, type Servers, statusOf } from "./fleet";
+import { look, type Lookout, type Placed, recall } from "./look";
+import { maskOf, withoutSecrets } from "./masking";
+import { programFolder } from "./program-folder";
+import type { Observation, RawFinding } from "./report";
+import { bearings, type Remembered, type Seen } from "./seen";
+import type { Stack, StackResource } from "./stack";
+import { findUnmanaged, type Managed } from "./unmanaged";
+
+/** A stack, and the folder of its project (an absolute path). */
+export interface ProjectStack {
+  readonly stack: Stack;
+  readonly directory: string;
+}
+
+/** Is told how many of the resources were looked at, and what is waited for; empty where that is nothing. */
+export type Progress = (done: number, total: number, doing: string) => void;
+
+/** Looks at all resources of the stacks at once. Nothing secret is in what it answers. */
+export async function observe(
+  stacks: readonly ProjectStack[],
+  { expiringDays }: { expiringDays: number },
+  world: World,
+  onProgress: Progress,
+): Promise<Observation> {
+  const mask = maskOf(stacks.flatMap(({ stack }) => [...stack.secrets]));
+  const pool = new ClientPool();
+  const lookout: Lookout = { world, pool, fleet: new Fleet() };
+  try {
+    const resources = await placedIn(stacks, (stack) => stack.resources);
+    const others = await placedIn(stacks, (stack) => stack.others);
+    const remembered = await Promise.all(others.map((placed) => recall(placed, lookout)));
+    const seen = await lookAtAll(resources, lookout, (done, total, doing) => {
+      onProgress(done, total, mask(doing));
+    });
+    const servers = await lookout.fleet.servers(mask);
+    const expiring = { days: expiringDays, now: world.now() };
+    return withoutSecrets(observation(stacks, seen, remembered, servers, expiring), mask);
+  } finally {
+    await pool.close();
+  }
+}
+
+async function placedIn(
+  stacks: readonly ProjectStack[],
+  choose: (stack: Stack) => readonly StackResource[],
+): Promise<Placed[]> {
+  const lists = stacks.map(async ({ stack, directory }) => {
+    const programDirectory = await programFolder(directory);
+    return choose(stack).map((resource) => ({ stack: stack.name, resource, programDirectory }));
+  });
+  return (await Promise.all(lists)).flat();
+}
+
+async function lookAtAll(
+  resources: readonly Placed[],
+  lookout: Lookout,
+  onProgress: Progress,
+): Promise<Seen[]> {
+  const waiting = new Set<Call>();
+  const tell = (): void => {
+    const [first] = waiting;
+    onProgress(resources.length - waiting.size, resources.length, first?.doing ?? "");
+  };
+  const looks = resources.map(async (placed) => {
+    const call = new Call({ readOnly: true });
+    waiting.add(call);
+    try {
+      return await look(placed, lookout, call);
+    } finally {
+      waiting.delete(call);
+      tell();
+    }
+  });
+  tell();
+  return Promise.all(looks);
+}
+
+function observation(
+  stacks: readonly ProjectStack[],
+  seen: readonly Seen[],
+  others: readonly Remembered[],
+  servers: Servers,
+  expiring: { days: number; now: Date },
+): Observation {
+  const serverOf = (one: Remembered): FleetServer | undefined => findServer(one, servers);
+  const holders = seen.flatMap((of) => {
+    const state = of.status === "gone" ? undefined : (of.now ?? of.stored);
+    return state === undefined ? [] : [{ of, state, server: serverOf(of) }];
+  });
+  const { expiries, findings: due } = findExpiries(holders, expiring);
+  const ofServers = servers.all.flatMap((server) => {
+    const here = [...seen, ...others].filter((one) => serverOf(one) === server);
+    return [...untold(server, seen, here), ...findUnmanaged(server, managedBy(here, servers.ownClients))];
+  });
+  const ofResources = seen.flatMap((one) =>
+    one.findings.map((finding) => ({ ...bearings(one, serverOf(one)), ...finding })),
+  );
+  return {
+    stacks: stacks.map(({ stack: { name, resources } }) => ({ name, resources: resources.length })),
+    resources: seen.map((one) => {
+      const { stack, resource, status, notes } = one;
+      const { urn, name, type, id } = resource;
+      return { stack, urn, name, type, id, server: serverOf(one)?.name, status, notes: [...notes] };
+    }),
+    servers: servers.all.map(({ report }) => report),
+    expiries,
+    findings: [...ofResources, ...ofServers, ...due],
+    notes: stacks.flatMap(({ stack: { notes } }) => notes),
+  };
+}
+
+function findServer({ by, stored, resource }: Remembered, servers: Servers): FleetServer | undefined {
+  if (resource.type === "ClientCertificate") return undefined;
+  const { server, serverFingerprint: fingerprint, serverName: name } = stored ?? {};
+  return servers.find(by, server ?? (fingerprint === undefined ? undefined : { fingerprint, name }));
+}
+
+/** That it could not be told who has access to a server, unless a resource on it tells already. */
+function untold(
+  { name, error }: FleetServer,
+  seen: readonly Seen[],
+  here: readonly Remembered[],
+): RawFinding[] {
+  if (error === undefined) return [];
+  const isTold = seen.some(
+    (one) => here.includes(one) && (one.status === "unreachable" || one.status === "failed"),
+  );
+  if (isTold) return [];
+  const { errorCode: code, summary } = error;
+  const message = `${name}: it could not be told who has access: ${summary}`;
+  return [{ kind: statusOf(error), name, type: "server", server: name, code, message }];
+}
+
+/** What resources on a server have there, as the stack remembers it and as it is now. */
+function managedBy(here: readonly (Remembered | Seen)[], ownClients: ReadonlySet<string>): Managed {
+  const clients = new Set(ownClients);
+  const tokens = new Set<string>();
+  const listeners = new Set<string>();
+  for (const one of here) {
+    for (const state of [one.stored, "now" in one ? one.now : undefined]) {
+      if (state === undefined) continue;
+      const { clientFingerprint, nextPair, operation, identity } = state;
+      for (const client of [clientFingerprint, fingerprintIn(nextPair?.certificate)])
+        if (client !== undefined) clients.add(client);
+      for (const token of [operation, identity]) if (token !== undefined) tokens.add(token);
+    }
+    const { server } = one.stored ?? {};
+    if (one.resource.type === "HttpsAddress" && server !== undefined) listeners.add(server.name);
+  }
+  return { clients, tokens, listeners };
+}
