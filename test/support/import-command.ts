@@ -52,14 +52,16 @@ export function entriesIn(folder: string): Entry[] {
   return resources;
 }
 
-/** All secrets in the import file of a folder. */
+/** What nobody may see of the secrets in the import file of a folder: tokens, and the lines of keys. Certificates have lines in common. */
 export function secretsIn(folder: string): string[] {
   const secrets: string[] = [];
   JSON.parse(readFileSync(join(folder, "import.json"), "utf8"), (_key, value: unknown) => {
     if (isSecret(value)) secrets.push(String(JSON.parse(value.plaintext)));
     return value;
   });
-  return secrets;
+  return secrets
+    .filter((secret) => !secret.startsWith("-----BEGIN CERTIFICATE"))
+    .flatMap((secret) => secret.split("\n").filter((line) => line.length > 40));
 }
 
 function isSecret(value: unknown): value is { plaintext: string } {
