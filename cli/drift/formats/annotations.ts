@@ -1,5 +1,6 @@
 /** Findings as workflow commands of GitHub Actions, which shows them where the program declares the resource. */
 import { posix } from "node:path";
+import { printable } from "../../../provider/errors";
 import type { DriftReport, Finding } from "../report";
 import { changeOf, kindWords, overviewOf } from "./overview";
 import { shownMessage, shownName, withoutCommands } from "./shown";
@@ -17,7 +18,7 @@ export function annotations(report: DriftReport, folder = ""): string {
 function command(level: "error" | "warning", finding: Finding, folder: string): string {
   const { kind, type, name, source, property } = finding;
   const properties = {
-    ...(source && { file: posix.join(folder, source.file), line: String(source.line) }),
+    ...(source && { file: posix.join(folder, printable(source.file)), line: String(source.line) }),
     title: `${shownName(type)} ${shownName(name)}: ${kindWords[kind]}`,
   };
   const message = property === undefined ? shownMessage(finding.message) : changeOf(finding);

@@ -30,7 +30,10 @@ export function junit(report: DriftReport): string {
     { name: "servers", tests: testsOfServers(report) },
   ];
   const all = suites.flatMap(({ tests }) => tests);
-  const content = lines(suites.map((suite) => suiteOf(suite, report)));
+  const taken = new Set<string>();
+  const content = lines(
+    suites.map(({ name, tests }) => suiteOf({ name: uniqueName(shownName(name), taken), tests }, report)),
+  );
   const document = markup`<testsuites name="lxd-access drift"${countsOf(all, report)}>
 ${content}
 </testsuites>
@@ -43,7 +46,7 @@ function testsOfResources(stack: string, { resources, findings }: DriftReport): 
   return resources
     .filter((resource) => resource.stack === stack)
     .map(({ type, name, urn, notes }) => ({
-      name: `${type} ${shownName(name)}`,
+      name: `${shownName(type)} ${shownName(name)}`,
       findings: byUrn.get(urn) ?? [],
       remarks: notes,
     }));
@@ -77,7 +80,7 @@ function suiteOf({ name, tests }: Suite, report: DriftReport): Markup {
   const timestamp = new Date(report.generatedAt).toISOString().replace(/\..*$/, "");
   const taken = new Set<string>();
   const cases = tests.map((test) => caseOf(test, uniqueName(test.name, taken), name, report));
-  return markup`  <testsuite name="${shownName(name)}"${countsOf(tests, report)} skipped="${endingIn("skipped", tests, report)}" time="0" timestamp="${timestamp}">
+  return markup`  <testsuite name="${name}"${countsOf(tests, report)} skipped="${endingIn("skipped", tests, report)}" time="0" timestamp="${timestamp}">
 ${lines(cases)}
   </testsuite>`;
 }
@@ -125,7 +128,7 @@ function caseOf(test: Test, name: string, suite: string, report: DriftReport): M
     ...(result === "passed" ? [] : [resultElement(result, reasons)]),
     ...(aside.length === 0 ? [] : [markup`<system-out>${lines(aside.map(shownMessage))}</system-out>`]),
   ];
-  return markup`    <testcase name="${name}" classname="${shownName(suite)}" time="0">${children}</testcase>`;
+  return markup`    <testcase name="${name}" classname="${suite}" time="0">${children}</testcase>`;
 }
 
 function resultElement(result: Exclude<Result, "passed">, reasons: readonly string[]): Markup {
