@@ -13,6 +13,12 @@ import {
 import { readAccess, type ServerAccess } from "../server-access";
 import type { ServerReport } from "./report";
 
+/** A member of a cluster of which could not be told where it listens. */
+interface UnseenMember {
+  readonly member: string;
+  readonly error: AccessError;
+}
+
 /** A server, and what came of looking at it. */
 export interface FleetServer {
   /** Unlike those of the others. */
@@ -21,6 +27,7 @@ export interface FleetServer {
   /** Where a connection administers it. */
   readonly server?: AdministeredServer;
   readonly access?: ServerAccess;
+  readonly unseen?: readonly UnseenMember[];
   /** Why a connection that should administer it could not tell who has access. */
   readonly error?: AccessError;
 }
@@ -43,16 +50,20 @@ type Marks = Pick<ServerIdentity, "uuid" | "fingerprint"> & { readonly name?: st
 
 type Answer =
   { readonly server: AdministeredServer; readonly error?: undefined } | { readonly error: AccessError };
-type Access =
+type Access = { readonly unseen: readonly UnseenMember[] } & (
   | { readonly access: ServerAccess; readonly error?: undefined }
-  | { readonly access?: undefined; readonly error: AccessError };
+  | { readonly access?: undefined; readonly error: AccessError }
+);
 
 /** All that leads to one server. */
 interface Group {
   readonly clients: LxdClient[];
   readonly glimpses: Glimpse[];
+  /** Where it did not answer as it should: the one that was there before. */
+  readonly before?: ServerIdentity;
   server?: AdministeredServer;
   access?: ServerAccess;
+  unseen?: readonly UnseenMember[];
   error?: AccessError;
 }
 
@@ -86,9 +97,9 @@ export class Fleet {
       const server = await lookOnly(() => getAdministeredServer(client, undefined));
       const key = serverKey(server);
       // One connection may be shown what another one is not.
-      const access = (this.accesses.get(key) ?? accessOver(client)).then((found) =>
-        found.error === undefined ? found : accessOver(client),
-      );
+      const access =
+        this.accesses.get(key)?.then((found) => (found.error === undefined ? found : accessOver(client))) ??
+        accessOver(client);
       this.accesses.set(key, access);
       await access;
       return { server };
@@ -119,15 +130,19 @@ export class Fleet {
       Object.assign(group, await this.accesses.get(key));
     }
     const known = (marks: Marks | undefined): Group | undefined =>
-      marks && groups.find(({ server }) => server !== undefined && isThis(server, marks));
+      marks &&
+      groups.find(({ server, before }) =>
+        server === undefined ? before !== undefined && isSame(before, marks) : isThis(server, marks),
+      );
     for (const { client, answer } of answers) {
       if (answer.error === undefined) continue;
       const pinned = fingerprintIn(client.serverCertificate);
       const group =
         groups.find(({ clients }) => clients.some(({ name }) => name === client.name)) ??
         known(pinned === undefined ? this.expected.get(client) : { fingerprint: pinned });
-      if (group === undefined) put(client, { clients: [client], glimpses: [], error: answer.error });
-      else put(client, group);
+      const before = this.expected.get(client);
+      put(client, group ?? { clients: [], glimpses: [], before, error: answer.error });
+      if (group?.server === undefined) found.get(client)?.clients.push(client);
     }
     for (const seen of this.glimpses) {
       const { fingerprint, serverName: name } = seen;
@@ -179,11 +194,14 @@ export class Servers {
   }
 }
 
-function isThis({ identity, isClustered }: AdministeredServer, { uuid, fingerprint, name }: Marks): boolean {
+/** Members of a cluster have one certificate. */
+function isThis({ identity, isClustered }: AdministeredServer, marks: Marks): boolean {
+  return isSame(identity, isClustered ? { ...marks, name: undefined } : marks);
+}
+
+function isSame(identity: ServerIdentity, { uuid, fingerprint, name }: Marks): boolean {
   if (uuid !== undefined && identity.uuid !== undefined) return uuid === identity.uuid;
-  return (
-    fingerprint === identity.fingerprint && (isClustered || name === undefined || name === identity.name)
-  );
+  return fingerprint === identity.fingerprint && (name === undefined || name === identity.name);
 }
 
 /** Where a server is, as a connection that administers it has it; else as a Remote has it. */
@@ -215,9 +233,13 @@ function countClients({ certificates, identities }: ServerAccess): number {
 }
 
 function accessOver(client: LxdClient): Promise<Access> {
-  return lookOnly(() => readAccess(client)).then(
-    (access) => ({ access }),
-    (error: unknown) => ({ error: asAccessError("lxd-access", error) }),
+  const unseen: UnseenMember[] = [];
+  const onUnseen = (member: string, error: unknown): void => {
+    unseen.push({ member, error: asAccessError("lxd-access", error) });
+  };
+  return lookOnly(() => readAccess(client, onUnseen)).then(
+    (access) => ({ access, unseen }),
+    (error: unknown) => ({ error: asAccessError("lxd-access", error), unseen: [] }),
   );
 }
 

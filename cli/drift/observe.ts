@@ -1,5 +1,6 @@
 /** What became of the resources of stacks, of their servers, and of what expires. Nothing is changed by it. */
 import { Call } from "../../provider/call";
+import type { AccessError } from "../../provider/errors";
 import { ClientPool } from "../../provider/lxd/pool";
 import { fingerprintIn } from "../../provider/pki/certificate-facts";
 import type { World } from "../world";
@@ -97,7 +98,13 @@ function observation(
   const { expiries, findings: due } = findExpiries(holders, expiring);
   const ofServers = servers.all.flatMap((server) => {
     const here = [...seen, ...others].filter((one) => serverOf(one) === server);
-    return [...untold(server, seen, here), ...findUnmanaged(server, managedBy(here, servers.ownClients))];
+    return [
+      ...untold(
+        server,
+        seen.filter((one) => here.includes(one)),
+      ),
+      ...findUnmanaged(server, managedBy(here, servers.ownClients)),
+    ];
   });
   const ofResources = seen.flatMap((one) =>
     one.findings.map((finding) => ({ ...bearings(one, serverOf(one)), ...finding })),
@@ -123,19 +130,16 @@ function findServer({ by, stored, resource }: Remembered, servers: Servers): Fle
 }
 
 /** That it could not be told who has access to a server, unless a resource on it tells already. */
-function untold(
-  { name, error }: FleetServer,
-  seen: readonly Seen[],
-  here: readonly Remembered[],
-): RawFinding[] {
-  if (error === undefined) return [];
-  const isTold = seen.some(
-    (one) => here.includes(one) && (one.status === "unreachable" || one.status === "failed"),
-  );
-  if (isTold) return [];
-  const { errorCode: code, summary } = error;
-  const message = `${name}: it could not be told who has access: ${summary}`;
-  return [{ kind: statusOf(error), name, type: "server", server: name, code, message }];
+function untold({ name: server, error, unseen = [] }: FleetServer, here: readonly Seen[]): RawFinding[] {
+  const blind = here.filter(({ status }) => status === "unreachable" || status === "failed");
+  const finding = (problem: AccessError, name: string, what: string): RawFinding => ({
+    ...{ kind: statusOf(problem), name, type: "server", server, code: problem.errorCode },
+    message: `${server}: it could not be told ${what}: ${problem.summary}`,
+  });
+  if (error !== undefined) return blind.length > 0 ? [] : [finding(error, server, "who has access")];
+  return unseen
+    .filter(({ member }) => !blind.some(({ stored }) => stored?.server?.name === member))
+    .map((one) => finding(one.error, one.member, `where its member ${JSON.stringify(one.member)} listens`));
 }
 
 /** What resources on a server have there, as the stack remembers it and as it is now. */
