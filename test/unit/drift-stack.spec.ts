@@ -173,7 +173,7 @@ describe("the secrets of an exported stack", () => {
       JSON.stringify({
         client_name: "ci",
         fingerprint: "ab".repeat(32),
-        addresses: [],
+        addresses: ["10.0.0.1:8443"],
         secret: "5e1f".repeat(16),
       }),
     ).toString("base64");
