@@ -16,7 +16,7 @@ import { detail, say } from "./steps.mjs";
 
 const documents = ["README.md", "LICENSE", "CHANGELOG.md", "package.json", "schema.json"];
 /** The policy pack, which Pulumi runs from this folder as it is. */
-const pack = ["PulumiPolicy.yaml", "config.json", "index.js", "package.json"].map(
+const pack = ["PulumiPolicy.yaml", "example-config.json", "index.js", "package.json"].map(
   (name) => `policy-pack/${name}`,
 );
 const required = [...documents, ...pack];

@@ -1,6 +1,6 @@
 /** The policy pack by the real engine: what it prints, what it stops, and how it is configured. */
 import * as assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { policies } from "../../sdk/policy";
@@ -10,7 +10,8 @@ import { freePort, viewOf } from "../support/server-view";
 import { startServer, type TestServer } from "../support/servers";
 import { describeWith } from "../support/skip";
 
-const pack = resolve(__dirname, "../../policy-pack");
+const root = resolve(__dirname, "../..");
+const pack = join(root, "policy-pack");
 const pin = "ab".repeat(32);
 
 /** A violation as the CLI shows it. */
@@ -33,9 +34,10 @@ const programs = {
   typescript: {
     type: (name: string) => `pulumi-nodejs:dynamic/lxd-access:${name}`,
     broken: `
+import { secret } from "@pulumi/pulumi";
 import { ClientCertificate, HttpsAddress, Remote, TrustToken } from "pulumi-lxd-access";
 new HttpsAddress("everywhere", { address: ":8443" });
-new HttpsAddress("public", { address: "203.0.113.7" });
+new HttpsAddress("public", { address: secret("203.0.113.7") });
 new TrustToken("stranger", { clientName: "stranger", projects: ["other"], revokeClientOnDelete: false });
 new TrustToken("administrator", { clientName: "administrator", restricted: false });
 const key = new ClientCertificate("key", { keyAlgorithm: "RSA-4096" });
@@ -74,7 +76,7 @@ new Remote("mirror", {
     broken: `
 resources:
   everywhere: { type: "lxd-access:HttpsAddress", properties: { address: ":8443" } }
-  public: { type: "lxd-access:HttpsAddress", properties: { address: 203.0.113.7 } }
+  public: { type: "lxd-access:HttpsAddress", properties: { address: { "fn::secret": 203.0.113.7 } } }
   stranger:
     type: lxd-access:TrustToken
     properties: { clientName: stranger, projects: [other], revokeClientOnDelete: false }
@@ -156,12 +158,15 @@ describeWith(["pulumi"], "the policy pack by the real engine", function () {
         }));
         assert.deepEqual(sorted(violationsIn(output)), sorted(all), output);
         assert.match(output, /^ +address is in no private network: .*\. Choose one in a private network, /m);
+        // What a program marks as secret reaches a policy as it is, and the engine would print it.
+        assert.ok(!output.includes("203.0.113.7"), output);
         assert.match(output, /is used in development \(Remote "dev"\) and in production \(Remote "prod"\)/);
         assert.deepEqual(await resourcesOf(project), []);
       });
 
       it("has nothing to say where each rule is followed, though much is not known yet", async () => {
         project.give(followed(makePair("mirror").certificate));
+        project.write("policies.json", readFileSync(join(pack, "example-config.json"), "utf8"));
         const { code, output } = await project.run(["preview", ...packFor(project)]);
         assert.equal(code, 0, output);
         assert.match(output, /lxd-access@v\S+ \(local/);
@@ -169,6 +174,39 @@ describeWith(["pulumi"], "the policy pack by the real engine", function () {
         assert.doesNotMatch(output, /can't run policy/);
       });
     });
+});
+
+describeWith(["pulumi"], "the pack of one's own in docs/policy.md by the real engine", function () {
+  this.timeout(120_000);
+
+  it("picks rules, changes their levels, and has one of its own", async () => {
+    const page = readFileSync(join(root, "docs/policy.md"), "utf8");
+    const project = await PulumiProject.create(
+      `
+resources:
+  known: { type: "lxd-access:TrustToken", properties: { clientName: web-ci, projects: [web] } }
+  stranger:
+    type: lxd-access:TrustToken
+    properties: { clientName: ci, projects: [other], revokeClientOnDelete: false }
+`,
+      { language: "yaml" },
+    );
+    try {
+      project.write("our-rules/index.ts", /```ts\n(.*?)```/s.exec(page)?.[1] ?? "");
+      project.write("our-rules/package.json", '{ "version": "1.2.3" }');
+      const folder = join(project.directory, "our-rules");
+      symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+      const { code, output } = await project.run(["preview", "--policy-pack", executable(project, folder)]);
+      assert.notEqual(code, 0, output);
+      assert.match(output, /our-rules@v1\.2\.3/);
+      const all = ["clients-of-teams", "allowed-projects", "revoke-on-delete"].map((policy) => ({
+        ...{ level: "mandatory", policy, type: "lxd-access:index:TrustToken", name: "stranger" },
+      }));
+      assert.deepEqual(sorted(violationsIn(output)), sorted(all), output);
+    } finally {
+      project.remove();
+    }
+  });
 });
 
 describeWith(["pulumi", "lxd-daemon"], "the policy pack by the real engine on a real LXD", function () {
@@ -265,11 +303,15 @@ resources:
  * only since releases that cannot be built from Go modules, so one that was built here cannot.
  */
 function packFor(project: PulumiProject): string[] {
-  const runner = require.resolve("@pulumi/pulumi/cmd/run-policy-pack", { paths: [pack] });
-  const script = `#!/bin/sh\ncd "${pack}" && exec "${process.execPath}" "${runner}" "$1" .\n`;
+  return ["--policy-pack", executable(project, pack), "--policy-pack-config", "policies.json"];
+}
+
+function executable(project: PulumiProject, folder: string): string {
+  const runner = require.resolve("@pulumi/pulumi/cmd/run-policy-pack", { paths: [folder] });
+  const script = `#!/bin/sh\ncd "${folder}" && exec "${process.execPath}" "${runner}" "$1" .\n`;
   const file = join(project.directory, "policies");
   writeFileSync(file, script, { mode: 0o755 });
-  return ["--policy-pack", file, "--policy-pack-config", "policies.json"];
+  return file;
 }
 
 function violationsIn(output: string): Violation[] {
