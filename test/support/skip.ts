@@ -1,11 +1,12 @@
 /** Skipping tests for which this machine lacks something, with the reason printed. */
+import { findBrowser } from "./browser";
 import { unavailableReason as serverReason, type ServerKind } from "./servers";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** A `describe` that needs something of this machine; where that is missing, its tests are skipped and say why. */
 export function describeWith(
-  needed: readonly (ServerKind | "pulumi" | "sshd" | "nss" | "languages" | "python" | "java")[],
+  needed: readonly (ServerKind | "pulumi" | "sshd" | "nss" | "chromium" | "languages" | "python" | "java")[],
   title: string,
   body: (this: Mocha.Suite) => void,
 ): void {
@@ -13,6 +14,7 @@ export function describeWith(
     .map((what) => {
       if (what === "pulumi") return engineReason();
       if (what === "nss") return nssReason();
+      if (what === "chromium") return browserReason();
       if (what === "java") return javaReason();
       if (what === "languages" || what === "python") return languageReason(what);
       return what === "sshd" ? sshdReason() : serverReason(what);
@@ -47,6 +49,12 @@ function nssReason(): string | undefined {
   const missing = process.env["LXD_ACCESS_TEST_NSS_MISSING"];
   if (missing !== undefined) return missing;
   return isOnPath("pk12util") ? undefined : "there is no pk12util on PATH (package libnss3-tools)";
+}
+
+function browserReason(): string | undefined {
+  const missing = process.env["LXD_ACCESS_TEST_CHROMIUM_MISSING"];
+  if (missing !== undefined) return missing;
+  return findBrowser() === undefined ? "there is no chromium-headless-shell on PATH" : undefined;
 }
 
 function languageReason(what: "languages" | "python"): string | undefined {

@@ -1,7 +1,7 @@
 /** When what expires: a drawing, and all of it in a table. */
 import type { DriftReport, Expiry } from "../../report";
 import { Markup, markup } from "../markup";
-import { grouped, inDays, number } from "../overview";
+import { grouped, inDays } from "../overview";
 import { shownName, shownTime } from "../shown";
 import { badge, code, foldedTable, section, time } from "./pieces";
 
@@ -48,7 +48,7 @@ function drawing(report: DriftReport): Markup {
   const axis = (tallest + 2) * step + margin;
   const [width, height] = [spans.length * spanWidth + 2 * margin, axis + axisGap];
   const due = report.expiries.filter(({ isDue }) => isDue).length;
-  const told = `${number(report.expiries.length, "expiry").replace(/ys$/, "ies")}, ${due} of them within ${inDays(report.expiringDays)} or past. The table below has them all.`;
+  const told = `When certificates and tokens expire: ${report.expiries.length}, of which ${due} within ${inDays(report.expiringDays)} or past. The table below has them all.`;
   return markup`<ul class="legend">
 ${Object.keys(shapes).map((what) => legendOf(what as Expiry["what"]))}<li><span class="badge expiring">filled</span> within ${inDays(report.expiringDays)}, or past</li>
 </ul>
