@@ -1,7 +1,109 @@
-/** `lxd-access drift`. */
-import { Command } from "commander";
+/** `lxd-access drift`: whether the world is still as stacks say. It only looks. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join, relative, resolve, sep } from "node:path";
+import type { Command } from "commander";
+import { codeOf, messageOf, refuse } from "../../provider/errors";
+import { exportStack, type StackChoice } from "../pulumi";
 import type { World } from "../world";
+import { render } from "./formats";
+import { annotations } from "./formats/annotations";
+import { type IgnoreRule, parseIgnoreFile } from "./ignore";
+import { judge } from "./judge";
+import { observe, type ProjectStack } from "./observe";
+import { driftOptions, type GivenOptions, type Output, outputsOf, stackChoices } from "./options";
+import { Progress } from "./progress";
+import { type DriftReport, driftReport } from "./report";
+import { readStack } from "./stack";
 
-export function driftCommand(_world: World, _exit: (code: number) => void): Command {
-  return new Command("drift");
+export function driftCommand(world: World, exit: (code: number) => void): Command {
+  return driftOptions().action(async (options: GivenOptions) => {
+    exit(await drift(options, world));
+  });
+}
+
+/** Whatever is wrong with what was asked is told before anything is looked at. */
+async function drift(options: GivenOptions, world: World): Promise<number> {
+  const outputs = await outputsOf(options, world.directory);
+  const rules = [...options.ignore, ...(await readRules(options, world))];
+  const previous = await readPrevious(options, world);
+  const choices = stackChoices(options, world.directory);
+  const stacks = await Promise.all(choices.map((choice) => readProjectStack(choice, world)));
+  const { expiring: expiringDays, failExpiring } = options;
+  const progress = new Progress(world);
+  const seen = await observe(stacks, { expiringDays }, world, progress.show).finally(() => {
+    progress.end();
+  });
+  const report = judge(seen, { rules, previous, expiringDays, failExpiring, now: world.now() });
+  if (options.annotate) world.err(annotations(fromWorkspace(report, stacks, world)));
+  await write(outputs, report, world);
+  return report.exitCode;
+}
+
+async function readProjectStack(choice: StackChoice, world: World): Promise<ProjectStack> {
+  const exported = await exportStack(choice, world);
+  return { stack: readStack(exported, choice.stack), directory: choice.directory };
+}
+
+async function readRules({ ignoreFile }: GivenOptions, world: World): Promise<IgnoreRule[]> {
+  if (ignoreFile === undefined) return [];
+  const path = resolve(world.directory, ignoreFile);
+  const text = await readFile(path, "utf8").catch((error: unknown) =>
+    refuse("INPUT_INVALID", `--ignore-file: ${path} cannot be read: ${messageOf(error)}`),
+  );
+  return parseIgnoreFile(path, text);
+}
+
+/** The report to compare with; none where there is no such file, as there is none the first time. */
+async function readPrevious({ newSince }: GivenOptions, world: World): Promise<DriftReport | undefined> {
+  if (newSince === undefined) return undefined;
+  const path = resolve(world.directory, newSince);
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if (codeOf(error) === "ENOENT") return undefined;
+    return refuse("INPUT_INVALID", `--new-since: ${path} cannot be read: ${messageOf(error)}`);
+  });
+  if (text === undefined) {
+    world.err(`There is no earlier report ${path}, so all is new.\n`);
+    return undefined;
+  }
+  const parsed = driftReport.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  return refuse(
+    "INPUT_INVALID",
+    `--new-since: ${path} is no report of this release (--format json). Give another, or remove it: then all is new`,
+  );
+}
+
+async function write(outputs: readonly Output[], report: DriftReport, world: World): Promise<void> {
+  for (const { format, file } of outputs) {
+    const isColoured = file === undefined && world.isTerminal.out && !world.environment["NO_COLOR"];
+    const text = render(format, report, { colour: isColoured });
+    if (file === undefined) {
+      world.out(text);
+      continue;
+    }
+    await writeFile(file, text).catch((error: unknown) =>
+      refuse("INPUT_INVALID", `--format: the report could not be written to ${file}: ${messageOf(error)}`),
+    );
+  }
+}
+
+/** GitHub takes the paths of annotations from the top of the repository. */
+function fromWorkspace(report: DriftReport, stacks: readonly ProjectStack[], world: World): DriftReport {
+  const { GITHUB_WORKSPACE: workspace } = world.environment;
+  if (workspace === undefined || workspace === "") return report;
+  const findings = report.findings.map((finding) => {
+    const directory = stacks.find(({ stack }) => stack.name === finding.stack)?.directory;
+    if (finding.source === undefined || directory === undefined) return finding;
+    const file = relative(workspace, join(directory, finding.source.file)).split(sep).join("/");
+    return { ...finding, source: { ...finding.source, file } };
+  });
+  return { ...report, findings };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
