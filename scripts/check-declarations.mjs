@@ -3,7 +3,7 @@
  * it has to understand the types of this package, and zod's, which it does not understand, must not be among them.
  */
 import { createRequire } from "node:module";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { main } from "./ending.mjs";
 import { root } from "./run.mjs";
@@ -14,6 +14,10 @@ import { detail, say } from "./steps.mjs";
 const ts = createRequire(import.meta.url)("@pulumi/pulumi/vendor/typescript@3.8.3/typescript.js");
 
 const declarations = join(root, "dist", "sdk");
+/** Not on disk: the example in docs/policy.md. */
+const packProgram = join(root, "examples", "pack.ts");
+const [, packText = ""] =
+  /```ts\n(.*?)```/s.exec(readFileSync(join(root, "docs", "policy.md"), "utf8")) ?? [];
 /** Not on disk. It shows that mistakes are seen at all, which they would not be if everything were `any`. */
 const wrongProgram = join(root, "examples", "wrong.ts");
 const wrongText = `import { HttpsAddress, TrustToken } from "pulumi-lxd-access";
@@ -26,9 +30,10 @@ const rule: number = noWildcardListener.name;
 main(async () => {
   await compile();
   // The other ones are in languages that the plugin serves.
-  const examples = readdirSync(join(root, "examples"))
+  const onDisk = readdirSync(join(root, "examples"))
     .map((name) => join(root, "examples", name, "index.ts"))
     .filter((file) => existsSync(file));
+  const examples = [...onDisk, packProgram];
   const program = compilerFor([...examples, wrongProgram]);
   const ours = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(join(root, "dist")));
   const own = [...ours, ...examples.flatMap((name) => program.getSourceFile(name) ?? [])];
@@ -37,6 +42,7 @@ main(async () => {
     ...ours
       .filter(({ fileName, text }) => !fileName.startsWith(declarations) || /\bzod\b/.test(text))
       .map(({ fileName }) => `${fileName}: programs must not load this: it is no part of sdk/, or names zod`),
+    ...(packText === "" ? ["docs/policy.md shows no pack"] : []),
     ...(own.length < examples.length + 2 ? ["the examples do not load the types of this package"] : []),
     ...(mistakesIn(program, program.getSourceFile(wrongProgram)).length === 3
       ? []
@@ -60,9 +66,15 @@ function compilerFor(files) {
   };
   const host = ts.createCompilerHost(options);
   const { getSourceFile, fileExists } = host;
-  host.getSourceFile = (name, ...rest) =>
-    name === wrongProgram ? ts.createSourceFile(name, wrongText, rest[0]) : getSourceFile(name, ...rest);
-  host.fileExists = (name) => name === wrongProgram || fileExists(name);
+  const texts = new Map([
+    [wrongProgram, wrongText],
+    [packProgram, packText],
+  ]);
+  host.getSourceFile = (name, ...rest) => {
+    const text = texts.get(name);
+    return text === undefined ? getSourceFile(name, ...rest) : ts.createSourceFile(name, text, rest[0]);
+  };
+  host.fileExists = (name) => texts.has(name) || fileExists(name);
   return ts.createProgram([...files], options, host);
 }
 

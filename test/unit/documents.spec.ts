@@ -16,6 +16,7 @@ const documents = [
   "SECURITY.md",
   "CHANGELOG.md",
   "docs/design.md",
+  "docs/policy.md",
   "docs/reliability.md",
 ];
 const textOf = (file: string): string => readFileSync(join(root, file), "utf8");
@@ -57,7 +58,8 @@ describe("the documents", () => {
 
   it("have examples that compile against the package", function () {
     this.timeout(60_000);
-    const blocks = [...textOf("README.md").matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1] ?? "");
+    const pages = ["README.md", "docs/policy.md"].map(textOf).join("\n");
+    const blocks = [...pages.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1] ?? "");
     assert.ok(blocks.length >= 5);
     const files = new Map(blocks.map((text, index) => [join(root, `readme-${index}.ts`), text]));
     const options: ts.CompilerOptions = {
@@ -68,7 +70,10 @@ describe("the documents", () => {
       module: ts.ModuleKind.Node16,
       moduleResolution: ts.ModuleResolutionKind.Node16,
       types: ["node"],
-      paths: { "pulumi-lxd-access": [join(root, "sdk/index.ts")] },
+      paths: {
+        "pulumi-lxd-access": [join(root, "sdk/index.ts")],
+        "pulumi-lxd-access/policy": [join(root, "sdk/policy/index.ts")],
+      },
     };
     const host = ts.createCompilerHost(options);
     const plain = ts.createCompilerHost(options);
