@@ -14,7 +14,7 @@ import { root } from "./run.mjs";
 import { compile } from "./setup.mjs";
 import { detail, say } from "./steps.mjs";
 
-const documents = ["README.md", "LICENSE", "CHANGELOG.md", "package.json", "schema.json"];
+const documents = ["README.md", "LICENSE", "CHANGELOG.md", "package.json", "schema.json", "action.yml"];
 /** The policy pack, which Pulumi runs from this folder as it is. */
 const pack = ["PulumiPolicy.yaml", "example-config.json", "index.js", "package.json"].map(
   (name) => `policy-pack/${name}`,

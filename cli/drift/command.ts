@@ -28,13 +28,13 @@ async function drift(options: GivenOptions, world: World): Promise<number> {
   const previous = await readPrevious(options, world);
   const choices = stackChoices(options, world.directory);
   const stacks = await Promise.all(choices.map((choice) => readProjectStack(choice, world)));
-  const { expiring: expiringDays, failExpiring } = options;
+  const { expiring: expiringDays, failExpiring = false } = options;
   const progress = new Progress(world);
   const seen = await observe(stacks, { expiringDays }, world, progress.show).finally(() => {
     progress.end();
   });
   const report = judge(seen, { rules, previous, expiringDays, failExpiring, now: world.now() });
-  if (options.annotate) world.err(annotations(fromWorkspace(report, stacks, world)));
+  if (options.annotate === true) world.err(annotations(fromWorkspace(report, stacks, world)));
   await write(outputs, report, world);
   return report.exitCode;
 }

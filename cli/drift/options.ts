@@ -18,9 +18,9 @@ export interface GivenOptions {
   readonly cwd: readonly string[];
   readonly stack: readonly NamedStack[];
   readonly expiring: number;
-  readonly failExpiring: boolean;
+  readonly failExpiring?: boolean;
   readonly format: readonly Output[];
-  readonly annotate: boolean;
+  readonly annotate?: boolean;
   readonly ignore: readonly IgnoreRule[];
   readonly ignoreFile?: string;
   readonly newSince?: string;
@@ -78,7 +78,7 @@ export function driftOptions(): Command {
         .argParser(days)
         .default(30, "30d"),
     )
-    .option("--fail-expiring", "exit with 2 where something expires within that time", false)
+    .option("--fail-expiring", "exit with 2 where something expires within that time")
     .addOption(
       new Option(
         "--format <format[=file]>",
@@ -87,7 +87,7 @@ export function driftOptions(): Command {
         .argParser(output)
         .default([], "text"),
     )
-    .option("--annotate", "write ::error and ::warning lines for GitHub to standard error", false)
+    .option("--annotate", "write ::error and ::warning lines for GitHub to standard error")
     .addOption(
       new Option(
         "--ignore <rule>",
