@@ -3,6 +3,7 @@ import { join, relative, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { Call } from "../../provider/call";
 import { printable, quoted, refuse } from "../../provider/errors";
+import type { ProviderConfig } from "../../provider/connection";
 import type { Context } from "../../provider/handler";
 import { ClientPool } from "../../provider/lxd/pool";
 import { contextFor, type Surroundings } from "../../provider/registry";
@@ -94,14 +95,18 @@ export function importCommand(world: World, exit: (code: number) => void): Comma
 }
 
 async function takeOver(options: Options, world: World): Promise<number> {
-  const folder = resolve(world.directory, options.cwd ?? ".");
+  const cwd = resolve(world.directory, options.cwd ?? ".");
+  const project = projectFolder(cwd);
+  const folder = project ?? cwd;
   const out = options.out === undefined ? folder : resolve(world.directory, options.out);
   const { name, write, ...advice } = programs[options.front];
   const program = join(out, name);
   const file = join(out, importName);
   if (!options.force) requireFree([file, program]);
 
-  const finds = await look(options, folder, world);
+  const isInStack = project !== undefined || options.stack !== undefined;
+  const config = isInStack ? await readConfig({ directory: folder, stack: options.stack }, world) : {};
+  const finds = await look(options, { folder, config }, world);
   const { groups, leftOut, unseen } = finds;
   for (const line of [...list("Left out:", leftOut), ...list("Could not be looked at:", unseen)])
     world.err(`${printable(line)}\n`);
@@ -134,14 +139,14 @@ ${advice.using}
 }
 
 /** Looks at all that is meant. Nothing can be changed meanwhile, neither on a server nor in a directory. */
-async function look(options: Options, folder: string, world: World): Promise<Finds> {
-  const project = projectFolder(folder);
-  const config =
-    project === undefined && options.stack === undefined
-      ? {}
-      : await readConfig({ directory: folder, stack: options.stack }, world);
+async function look(
+  options: Options,
+  { folder, config }: { folder: string; config: ProviderConfig },
+  world: World,
+): Promise<Finds> {
+  const { environment, now } = world;
   const surroundings: Surroundings = {
-    ...{ config, environment: world.environment, programDirectory: project ?? folder, now: world.now },
+    ...{ config, environment, programDirectory: folder, now },
     log: (level, message) => {
       world.err(`${level}: ${message}\n`);
     },

@@ -26,12 +26,14 @@ export function commentsOf({ at, importing, groups, leftOut, unseen }: Program):
   ];
   return {
     head: head.map(printable),
-    titles: groups.map(({ title }) => printable(title)),
+    titles: groups.map(({ title }) => printable(title).trimEnd()),
     foot: [...list("Left out:", leftOut), ...list("Could not be looked at:", unseen)].map(printable),
   };
 }
 
 /** A list for people, with its title; empty where there is nothing in it. */
 export function list(title: string, entries: Finds["leftOut"]): string[] {
-  return entries.length === 0 ? [] : [title, ...entries.map(({ what, why }) => `- ${what}: ${why}`)];
+  return entries.length === 0
+    ? []
+    : [title, ...entries.map(({ what, why }) => `- ${what}: ${why}`.trimEnd())];
 }
