@@ -16,22 +16,24 @@ const second = "https://10.0.0.12:8443";
 
 /** A text in which each part would steer something, if it were not escaped. */
 export const hostileName = [
-  "<script>alert(1)</script>",
-  "<img src=https://example.invalid/x.png onerror=alert(1)>",
-  "\"'><b>",
+  "::error::owned,col=9",
+  "| a \\| b \\",
+  '"><script>alert(1)</script>',
   "]]>",
-  "--><!--",
-  "::error::owned",
+  "`code`",
+  "*bold*",
+  "@everyone #123",
+  "[x](https://example.invalid)",
   "##[error]owned",
+  "\u001b[31mred\u001b]0;title\u0007\u009b2J",
+  "\u202egnorw\u2066\u200b",
   "##vso[task.setvariable variable=x]y",
   "%0A::warning::owned",
   "\n::error::owned\r\n| a | b |\n# heading\n",
-  "\u001b[31mred\u001b]0;title\u0007\u009b2J",
-  "\u202egnorw\u2066\u200b",
-  "a | b \\| c \\",
-  "`code` ``more`` ```",
-  "@everyone #123 GH-1 www.example.invalid https://example.invalid",
-  "*bold* _it_ ~~no~~ [x](https://example.invalid) ![y](https://example.invalid/y.png)",
+  "<img src=https://example.invalid/x.png onerror=alert(1)>",
+  "'><b>--><!--",
+  "``more`` ```",
+  "_it_ ~~no~~ GH-1 www.example.invalid https://example.invalid ![y](https://example.invalid/y.png)",
   "&lt;b&gt; &amp; \uffff \ufffe \ud800",
 ].join(" ");
 
@@ -213,6 +215,9 @@ export const everyKind = report({
   notes: ["The rule for TrustToken web ended on 2026-02-01"],
 });
 
+/** Of one server nobody could tell what on it nobody manages, and no finding says so. */
+export const unseen = report({ resources: fourResources, servers: [{ name: first, status: "failed" }] });
+
 export const unreachableOnly = report({
   outcome: "unknown",
   exitCode: 1,
@@ -267,7 +272,7 @@ export function hostile(): DriftReport {
   return report({
     outcome: "drift",
     exitCode: 2,
-    resources: [bad, { ...bad, urn: `${bad.urn}2`, type: name }],
+    resources: [bad, { ...bad, urn: `${bad.urn}2`, type: name }, { ...bad, urn: `${bad.urn}3` }],
     servers: [{ name, serverName: name, type: "lxd", version: name, status: "seen" }],
     findings: [
       about(bad, {

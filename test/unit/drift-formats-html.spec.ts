@@ -111,6 +111,14 @@ describe("the drift report as a page", () => {
     ]);
   });
 
+  it("does not show a server as in sync at which nobody could look", () => {
+    const document = page(reports.unseen);
+    assert.deepEqual(textsOf(document, ".tile:has(h3:contains(10.0.0.11)) > .badge"), ["? could not tell"]);
+    assert.deepEqual(textsOf(document, "#notes li"), [
+      "Not looked at for what nobody manages: https://10.0.0.11:8443",
+    ]);
+  });
+
   for (const size of [10, 200])
     it(`shows ${size} servers at a glance`, () => {
       const report = fleet(size);

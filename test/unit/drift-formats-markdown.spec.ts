@@ -69,6 +69,7 @@ describe("the drift report as Markdown", () => {
       everyKind: "❌ Drift report: Drift",
       unreachableOnly: "❓ Drift report: Could not tell",
       allIgnored: "✅ Drift report: In sync but for what is ignored or known",
+      unseen: "✅ Drift report: In sync",
       nothingNew: "✅ Drift report: In sync but for what is ignored or known",
       expiringFails: "⏳ Drift report: In sync, but something expires",
     });

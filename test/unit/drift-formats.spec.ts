@@ -58,8 +58,8 @@ describe("the drift report as text", () => {
     assert.deepEqual(
       change.split("\n").map((line) => line.trim()),
       [
-        'address: expected "10.0.0.11:8443", found "[::]:8443"',
-        'trustPassword: expected "[secret]", found (none)',
+        '· address: expected "10.0.0.11:8443", found "[::]:8443"',
+        '· trustPassword: expected "[secret]", found (none)',
       ],
     );
   });
@@ -83,6 +83,13 @@ describe("the drift report as text", () => {
     assert.match(
       render("text", reports.nothingNew, plain),
       /^Known since .*: 6 findings\.\n\nIn sync but for/,
+    );
+  });
+
+  it("says of which servers nobody could tell what on them is unmanaged, where no finding says so", () => {
+    assert.match(
+      render("text", reports.unseen, plain),
+      /^Not looked at for what nobody manages: https:\/\/10\.0\.0\.11:8443\.\n/,
     );
   });
 

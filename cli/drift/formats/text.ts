@@ -90,9 +90,8 @@ function what({ type, name, server, stack, source }: Finding, { stacks }: DriftR
 }
 
 function detail(finding: Finding, paint: Paint): string {
-  return finding.property === undefined
-    ? paint("dim", `· ${shownMessage(finding.message)}`)
-    : changeOf(finding);
+  if (finding.property !== undefined) return `· ${changeOf(finding)}`;
+  return paint("dim", `· ${shownMessage(finding.message)}`);
 }
 
 /** What is no alarm: how much was passed over, and what else is to be known. */

@@ -1,5 +1,5 @@
 /** The fleet at a glance: a tile for each server, and for what is on none; the worst first. */
-import type { DriftReport, Finding, ResourceReport, ServerReport } from "../../report";
+import { counts, type DriftReport, type Finding, type ResourceReport, type ServerReport } from "../../report";
 import { type Markup, markup } from "../markup";
 import { findingsByUrn, grouped, kindWords, number, placeOf, type Standing, standingOf } from "../overview";
 import { standings, standingWords } from "../overview";
@@ -10,6 +10,8 @@ interface Tile {
   readonly place: string;
   readonly server?: ServerReport;
   readonly standing: Standing;
+  /** Whether more of it is told above. */
+  readonly isTold: boolean;
   readonly resources: readonly ResourceReport[];
 }
 
@@ -50,18 +52,18 @@ function tilesOf({ servers, resources, findings }: DriftReport): Tile[] {
     // No finding says so where nobody asked; still it is not known to be in sync.
     const isUnseen = server !== undefined && server.status !== "seen" && found.length === 0;
     const standing = isUnseen ? "untold" : standingOf(found);
-    return { place, standing, resources: resourcesAt.get(place) ?? [], ...(server && { server }) };
+    const isTold = found.some(counts);
+    return { place, standing, isTold, resources: resourcesAt.get(place) ?? [], ...(server && { server }) };
   });
 }
 
 function tileOf(
-  { place, server, standing, resources }: Tile,
+  { place, server, standing, isTold, resources }: Tile,
   byUrn: ReadonlyMap<string, readonly Finding[]>,
 ): Markup {
   // Every address begins like that, and the tile is narrow.
   const name = markup`<bdi>${shownName(place.replace(/^https:\/\//, ""))}</bdi>`;
-  const hasFindings = standing !== "in-sync" && standing !== "passed-over";
-  const title = hasFindings ? markup`<a href="#${anchorOf(standing, place)}">${name}</a>` : name;
+  const title = isTold ? markup`<a href="#${anchorOf(standing, place)}">${name}</a>` : name;
   const facts = [
     ...(server?.serverName === undefined ? [] : [shownName(server.serverName)]),
     ...(server?.type === undefined
