@@ -10,6 +10,8 @@ const day = 24 * 60 * 60 * 1000;
 interface Holder {
   readonly of: Pick<Remembered, "stack" | "resource">;
   readonly state: AnyState;
+  /** Whether that is how it is now, and not only what the stack remembers. */
+  readonly isCurrent: boolean;
   readonly server: FleetServer | undefined;
 }
 
@@ -52,7 +54,8 @@ export function findExpiries(
 const ways: readonly ((holder: Holder) => Told[])[] = [
   (holder) => {
     const { state, expiresAt, given } = holder.state;
-    if (holder.of.resource.type !== "TrustToken" || state !== "pending") return [];
+    // One that the stack remembers as waiting may long be redeemed.
+    if (holder.of.resource.type !== "TrustToken" || state !== "pending" || !holder.isCurrent) return [];
     return [{ what: "token", name: String(given?.["clientName"]), holder, expiresAt, property: "expiresAt" }];
   },
   // A client that redeemed a token, by the certificate in the trust store.

@@ -2,7 +2,10 @@
 import { Call } from "../../provider/call";
 import type { AccessError } from "../../provider/errors";
 import { ClientPool } from "../../provider/lxd/pool";
+import { isActive } from "../../provider/lxd/entities";
 import { fingerprintIn } from "../../provider/pki/certificate-facts";
+import { findClient } from "../../provider/resources/trusted-client";
+import type { ServerAccess } from "../server-access";
 import type { World } from "../world";
 import { findExpiries } from "./expiries";
 import { Fleet, type FleetServer, type Servers, statusOf } from "./fleet";
@@ -10,7 +13,7 @@ import { look, type Lookout, type Placed, recall } from "./look";
 import { maskOf, withoutSecrets } from "./masking";
 import { programFolder } from "./program-folder";
 import type { Observation, RawFinding } from "./report";
-import { bearings, type Remembered, type Seen } from "./seen";
+import { type AnyState, bearings, type Remembered, type Seen } from "./seen";
 import type { Stack, StackResource } from "./stack";
 import { findUnmanaged, type Managed } from "./unmanaged";
 
@@ -93,7 +96,7 @@ function observation(
   const serverOf = (one: Remembered): FleetServer | undefined => findServer(one, servers);
   const holders = seen.flatMap((of) => {
     const state = of.status === "gone" ? undefined : (of.now ?? of.stored);
-    return state === undefined ? [] : [{ of, state, server: serverOf(of) }];
+    return state === undefined ? [] : [{ of, state, isCurrent: of.now !== undefined, server: serverOf(of) }];
   });
   const { expiries, findings: due } = findExpiries(holders, expiring);
   const ofServers = servers.all.flatMap((server) => {
@@ -103,7 +106,7 @@ function observation(
         server,
         seen.filter((one) => here.includes(one)),
       ),
-      ...findUnmanaged(server, managedBy(here, servers.ownClients)),
+      ...findUnmanaged(server, managedBy(here, server, servers.ownClients)),
     ];
   });
   const ofResources = seen.flatMap((one) =>
@@ -143,7 +146,11 @@ function untold({ name: server, error, unseen = [] }: FleetServer, here: readonl
 }
 
 /** What resources on a server have there, as the stack remembers it and as it is now. */
-function managedBy(here: readonly (Remembered | Seen)[], ownClients: ReadonlySet<string>): Managed {
+function managedBy(
+  here: readonly (Remembered | Seen)[],
+  { access }: FleetServer,
+  ownClients: ReadonlySet<string>,
+): Managed {
   const clients = new Set(ownClients);
   const tokens = new Set<string>();
   const listeners = new Set<string>();
@@ -155,8 +162,30 @@ function managedBy(here: readonly (Remembered | Seen)[], ownClients: ReadonlySet
         if (client !== undefined) clients.add(client);
       for (const token of [operation, identity]) if (token !== undefined) tokens.add(token);
     }
-    const { server } = one.stored ?? {};
-    if (one.resource.type === "HttpsAddress" && server !== undefined) listeners.add(server.name);
+    if (one.resource.type === "HttpsAddress" && one.stored?.server !== undefined)
+      listeners.add(one.stored.server.name);
+    // A stack remembers a token as waiting until it is refreshed.
+    const isRead = "now" in one && one.now !== undefined;
+    if (one.resource.type === "TrustToken" && one.stored !== undefined && !isRead) {
+      const client = clientOf(one.stored, access);
+      if (client !== undefined) clients.add(client);
+    }
   }
   return { clients, tokens, listeners };
+}
+
+/** The client that came of a token, by what the stack remembers of it. */
+function clientOf(
+  { given = {}, knownClients = [] }: AnyState,
+  access: ServerAccess | undefined,
+): string | undefined {
+  const clients = [
+    ...(access?.certificates ?? []).filter(({ type }) => type === "client"),
+    ...(access?.identities ?? [])
+      .filter(isActive)
+      .map(({ name, id: fingerprint }) => ({ name, fingerprint })),
+  ];
+  const marks = { name: String(given["clientName"]), fingerprints: [], others: knownClients };
+  const found = findClient(clients, marks);
+  return typeof found === "string" ? undefined : found.fingerprint;
 }

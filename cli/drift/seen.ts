@@ -22,7 +22,7 @@ export type AnyState = Partial<
       | "serverType"
     > &
     Pick<RemoteState, "clientFingerprint" | "clientExpiresAt" | "nextPair"> &
-    Pick<TrustTokenState, "state" | "operation" | "identity" | "expiresAt"> & {
+    Pick<TrustTokenState, "state" | "operation" | "identity" | "expiresAt" | "knownClients"> & {
       connection: Connection;
       /** Of a ClientCertificate. */
       fingerprint: string;
