@@ -10,10 +10,7 @@ interface Network {
 
 /** The host of `host`, `host:port`, `[v6]:port`, `:port` or a URL; empty where none is named. */
 export function hostOf(text: string): string {
-  const place = text
-    .replace(/^https?:\/\//i, "")
-    .replace(/\/.*$/s, "")
-    .replace(/^.*@/s, "");
+  const place = text.replace(/^https?:\/\//i, "").replace(/\/.*$/s, "");
   if (isIPv6(place)) return place;
   return /^\[([^\]]*)\]/.exec(place)?.[1] ?? place.replace(/:[^:]*$/, "");
 }

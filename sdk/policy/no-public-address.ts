@@ -88,7 +88,7 @@ const ofStack = stackRule<Config>({
     for (const { kind, urn, props } of resources) {
       if (kind !== "HttpsAddress" || !isGiven(partsOf(known(props, "given")), "interface")) continue;
       const address = known(props, "resolvedAddress");
-      if (typeof address !== "string" || isWildcard(address)) continue;
+      if (typeof address !== "string") continue;
       const problem = describeProblem(address, isPrivate, config);
       if (problem !== undefined)
         report(

@@ -70,9 +70,8 @@ function identityOf({ props, urn }: StackResource): string {
 
 /** The certificates with which a resource has a client on a server. */
 function usesOf(resource: StackResource, resources: readonly StackResource[]): Use[] {
-  if (isMaker(resource) || resource.kind === "Provider") return [];
   const { props, sourcesOf } = resource;
-  const connection = partsOf(known(props, "connection"));
+  const connection = connectionOf(resource);
   const certificates = [
     fingerprint(known(props, "clientFingerprint")) ?? fingerprintOf(known(props, "clientCertificate")),
     fingerprintOf(known(connection, "clientCertificate")),
@@ -97,9 +96,15 @@ function stagesOf(resource: StackResource, stages: Config["stages"]): string[] {
   return [];
 }
 
+/** How a resource reaches the server that it administers; a provider is that itself. */
+function connectionOf({ kind, props }: StackResource): Props {
+  return kind === "Provider" ? props : partsOf(known(props, "connection"));
+}
+
 /** Names that tell the stage, those that tell it best first. */
-function namesOf({ name, props }: StackResource): string[][] {
-  const connection = partsOf(known(props, "connection"));
+function namesOf(resource: StackResource): string[][] {
+  const { name, props } = resource;
+  const connection = connectionOf(resource);
   const addresses = [
     ...["address", "resolvedAddress"].map((property) => known(props, property)),
     ...listOf(props, "addresses"),
@@ -112,7 +117,7 @@ function namesOf({ name, props }: StackResource): string[][] {
   return [
     [...server, ...addresses.filter(isText).map(hostOf), known(connection, "remote")].filter(isText),
     [known(inputs, "project"), ...listOf(inputs, "projects")].filter(isText),
-    [known(props, "name"), known(props, "clientName"), known(inputs, "clientName"), name].filter(isText),
+    [known(props, "name"), known(inputs, "clientName"), name].filter(isText),
   ];
 }
 

@@ -44,6 +44,8 @@ describe("the import boundaries", () => {
     ["provider/schema/package.ts", "../registry"],
     ["provider/dynamic-provider.ts", "./schema"],
     ["sdk/remote.ts", "@pulumi/pulumi"],
+    ["sdk/policy/rule.ts", "@pulumi/policy"],
+    ["sdk/policy/rule.ts", "../dynamic-type"],
     ["examples/quickstart/index.ts", "pulumi-lxd-access"],
   ];
   it("let each part use what it is built on", () => {
@@ -96,6 +98,11 @@ describe("the import boundaries", () => {
     ["sdk/remote.ts", "../provider/errors"],
     ["sdk/remote.ts", "../provider/resources/remote"],
     ["examples/quickstart/index.ts", "../../sdk"],
+    // Nor does a policy pack.
+    ["sdk/policy/rule.ts", "../resource"],
+    ["sdk/policy/rule.ts", "../../provider/lxd/address"],
+    ["sdk/policy/rule.ts", "@pulumi/pulumi"],
+    ["sdk/policy/rule.ts", "zod"],
     ["examples/quickstart/index.ts", "zod"],
     // Ways round.
     ["provider/lxd/client.ts", "./../resources/remote"],

@@ -67,9 +67,11 @@ const cases: Case[] = [
   {
     rule: policy.noPublicAddress,
     kind: "HttpsAddress",
-    config: { privateNetworks: ["203.0.113.0/24", "2001:db8::/32"], allowDnsNames: false },
+    config: { privateNetworks: ["203.0.113.0/24", "2001:db8::/32", "::ffff:0:0/95"], allowDnsNames: false },
     passes: [
-      ...["203.0.113.7", "[2001:db8::1]:8443", "localhost:8443"].map((address) => ({ address })),
+      ...["203.0.113.7", "[2001:db8::1]:8443", "::fffe:0:1", "localhost:8443"].map((address) => ({
+        address,
+      })),
       { subnet: "203.0.113.128/25" },
     ],
     fails: [
@@ -184,11 +186,13 @@ const cases: Case[] = [
       ...[
         "https://images.example.org",
         "https://IMAGES.example.org:443/streams/",
+        "https://images.example.org/streams",
         "eu.images.example.net:8443",
       ].map((address) => ({ protocol: "simplestreams", addresses: [address] })),
     ],
     fails: [
       [{ addresses: ["https://images.example.org.evil.example"] }, /^Neither token/],
+      [{ addresses: ["images.example.org", "evil.example"] }, /^Neither token/],
       [{ addresses: ["https://images.example.org@evil.example"] }, /^Neither token/],
       [{ addresses: [] }, /^Neither token/],
       [{ addresses: [unknownText] }, /addresses\.0 can't be known during preview/],
@@ -251,6 +255,7 @@ const cases: Case[] = [
         "~",
         "/srv/lxc",
         "/srv/repository-of-others/lxc",
+        "/srv",
         "/srv/repository/../lxc",
         "",
       ].map((configDir) => ({ configDir })),

@@ -12,6 +12,11 @@ function remote(name: string, props: object = {}): Member {
   return { kind: "Remote", name, props: { name, clientFingerprint: fingerprint, ...props } };
 }
 
+/** A token for that client, issued over a connection. */
+function connected(connection: object): Member {
+  return { kind: "TrustToken", name: "x", props: { clientFingerprint: fingerprint, connection } };
+}
+
 const key: Member = { kind: "ClientCertificate", name: "key", props: { fingerprint } };
 
 /** Which stages a rule says that one certificate is used in. */
@@ -98,6 +103,8 @@ describe("one-certificate-per-stage", () => {
       { kind: "TrustToken", name: "x", props: { clientFingerprint: fingerprint, server: { name: "prod" } } },
     ],
     ["an address", remote("x", { addresses: [unknownText, "https://lxd.prod.example.org:8443"] })],
+    ["the host that is reached by SSH", connected({ ssh: { host: "lxd.prod.example.org" } })],
+    ["the remote that is borrowed", connected({ remote: "prod" })],
     ["the server's name rather than its own", remote("test", { serverName: "prod" })],
     [
       "the server's name rather than the project",
@@ -112,7 +119,10 @@ describe("one-certificate-per-stage", () => {
   it("knows stages as they are configured: by words, or with * by all of a name", async () => {
     const stages = { blue: ["10.1.*", "azure"], green: ["10.2.*:8443", "g*"] };
     const one = remote("dev", { addresses: ["10.1.0.11:8443"] });
-    assert.deepEqual(await stagesSaid([one, remote("prod", { addresses: ["10.2.0.11"] })], { stages }), []);
+    assert.deepEqual(
+      await stagesSaid([one, remote("prod", { addresses: ["10.2.0.11:8443"] })], { stages }),
+      [],
+    );
     assert.deepEqual(await stagesSaid([one, remote("Garden")], { stages }), ["blue green"]);
     assert.deepEqual(await stagesSaid([one, remote("the-garden")], { stages }), []);
     assert.deepEqual(await stagesSaid([remote("azure-1"), remote("g")], { stages }), ["blue green"]);
@@ -149,6 +159,8 @@ describe("one-certificate-per-stage", () => {
       from: { clientFingerprint: ["key"] },
     };
     assert.deepEqual(await stagesSaid([unmade, token, planned("prod")]), ["production testing"]);
+    const server: Member = { kind: "HttpsAddress", name: "test", props: {}, from: { connection: ["key"] } };
+    assert.deepEqual(await stagesSaid([unmade, server, planned("prod")]), ["production testing"]);
   });
 
   it("knows a certificate in a connection, and one that is given as it is, by its fingerprint however it is written", async () => {
@@ -168,5 +180,14 @@ describe("one-certificate-per-stage", () => {
       ["production staging testing development"],
     );
     assert.deepEqual(await stagesSaid([administered("one", "a"), administered("two", "b")]), []);
+    // An explicit provider is a connection itself.
+    const provider = { address: "lxd.dev.example.org", clientCertificate: certificate };
+    assert.deepEqual(
+      await stagesSaid([
+        { kind: "Provider", name: "behind", props: provider },
+        administered("one", "lxd.prod.example.org"),
+      ]),
+      ["production development"],
+    );
   });
 });
