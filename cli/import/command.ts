@@ -155,7 +155,7 @@ async function look(
   try {
     const usual = contextFor(surroundings, pool);
     const context = options.configDir === undefined ? usual : withDirectory(usual, options, world.directory);
-    const servers = options.remote.length === 0 ? [undefined] : options.remote;
+    const servers = options.remote.length === 0 ? [undefined] : [...new Set(options.remote)];
     const wanted = {
       servers: options.server ? servers : [],
       directories: options.remotes ? usualDirectories(context) : [],

@@ -19,7 +19,7 @@ export function requireFree(paths: readonly string[]): void {
   if (taken.length > 0)
     refuse(
       "INPUT_INVALID",
-      `${taken.join(" and ")} would be overwritten. Nothing was written. Name another folder (--out), or say --force`,
+      `${taken.join(" and ")} would be overwritten. Name another folder (--out), or say --force`,
     );
 }
 

@@ -43,9 +43,12 @@ export function asConfigDir(given: string, here: string): string {
 
 /** The client directories whose remotes are taken: the one that config or environment name, else the usual ones that are there. */
 export function usualDirectories(context: Context): string[] {
-  const { configDir, programDirectory } = context;
+  const { configDir } = context;
   if (configDir !== undefined) return [configDir];
-  const isDirectory = (path: string): boolean =>
-    statSync(expandPath(path, programDirectory), { throwIfNoEntry: false })?.isDirectory() === true;
-  return context.usualConfigDirs().filter(isDirectory);
+  return context.usualConfigDirs().filter((path) => isDirectory(path, context));
+}
+
+/** Whether a directory, written as in `configDir`, is there. */
+export function isDirectory(path: string, { programDirectory }: Context): boolean {
+  return statSync(expandPath(path, programDirectory), { throwIfNoEntry: false })?.isDirectory() === true;
 }

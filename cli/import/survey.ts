@@ -6,6 +6,7 @@ import type { LxdClient } from "../../provider/lxd/client";
 import { functions } from "../../provider/registry";
 import { splitRemote } from "../../provider/resources/import-id";
 import { readAccess, type ServerAccess } from "../server-access";
+import { isDirectory } from "./place";
 
 /** Something that is there, and may become a resource. */
 export interface Candidate {
@@ -43,8 +44,8 @@ const shownDigits = 12;
  */
 export async function surveyServer(context: Context, remote: string | undefined): Promise<Survey> {
   const prefix = remote === undefined ? "" : `${remote}:`;
-  const { connection } = splitRemote(context, prefix);
-  if (remote !== undefined && connection === undefined)
+  const { connection, rest } = splitRemote(context, prefix);
+  if (rest !== "" || remote === "")
     refuse("INPUT_INVALID", `--remote ${JSON.stringify(remote)} can be no remote's name`);
   const client = await context.connect(connection);
   const unseen: LeftOut[] = [];
@@ -67,8 +68,9 @@ export async function surveyServer(context: Context, remote: string | undefined)
   };
 }
 
-/** The remotes of a client directory. CLIENT_CONFIG where it cannot be read. */
+/** The remotes of a client directory. CLIENT_CONFIG where it is not there or cannot be read. */
 export async function surveyDirectory(context: Context, configDir: string): Promise<Survey> {
+  if (!isDirectory(configDir, context)) refuse("CLIENT_CONFIG", `There is no directory ${configDir}`);
   const { remotes } = await functions.listRemotes.call(context, { configDir });
   const builtIn = remotes.filter((remote) => remote.static).map(({ name }) => name);
   const found = remotes.filter((remote) => !remote.static).map((remote) => joined(remote, configDir));

@@ -25,7 +25,7 @@ import {
 import { useImportStage } from "../support/importing";
 import { makePair } from "../support/openssl-pair";
 import { rawRequest } from "../support/raw-request";
-import { openHttps } from "../support/server-view";
+import { openHttps, viewOf } from "../support/server-view";
 
 const one = makePair("one");
 const two = makePair("two");
@@ -261,7 +261,7 @@ describe("lxd-access import", () => {
     symlinkSync(elsewhere, join(out, "import.json"));
     const refused = await command("--no-remotes");
     assert.equal(refused.code, 1);
-    assert.match(refused.err, /import\.json would be overwritten\. Nothing was written\..*\[INPUT_INVALID\]/);
+    assert.match(refused.err, /import\.json would be overwritten\..*--force \[INPUT_INVALID\]/);
     assert.deepEqual(readdirSync(out).sort(), ["elsewhere", "import.json"]);
     assert.equal((await command("--no-remotes", "--force")).code, 0);
     assert.deepEqual(names(), ["client-ci"]);
@@ -270,6 +270,24 @@ describe("lxd-access import", () => {
     assert.deepEqual(names(), ["client-ci"]);
     assert.equal(readFileSync(elsewhere, "utf8"), "of others");
     assert.deepEqual(readdirSync(out).sort(), ["access.ts", "elsewhere", "import.json"]);
+  });
+
+  it("overwrites nothing that came while it looked", async () => {
+    const double = await startDouble("lxd-5.0", { speed: 5 });
+    await viewOf(double).trust("ci", one.certificate);
+    double.intercept(() => {
+      writeFileSync(join(out, "import.json"), "of others");
+      return undefined;
+    });
+    const { code, err } = await runImport(out, { LXD_ACCESS_SOCKET_PATH: double.socketPath }, "--no-remotes");
+    await double.stop();
+    assert.equal(code, 1);
+    assert.match(err, /import\.json would be overwritten\..*\[INPUT_INVALID\]/);
+    assert.equal(readFileSync(join(out, "import.json"), "utf8"), "of others");
+    assert.deepEqual(
+      readdirSync(out).filter((name) => name.endsWith(".tmp")),
+      [],
+    );
   });
 
   it("takes the rest where a server does not answer, and fails where there is nothing else", async () => {
@@ -324,6 +342,19 @@ describe("lxd-access import", () => {
     assert.equal(code, 0, err);
     assert.match(err, /the listener of the member "b" .*Missing event connection.*\[LXD_UNREACHABLE\]/);
     assert.deepEqual(names(), ["listener-a"]);
+  });
+
+  it("says what cannot be looked at where a remote or a directory is none", async () => {
+    for (const [args, message] of [
+      [["--remote", "a:b"], /"a:b" can be no remote's name \[INPUT_INVALID\]/],
+      [["--remote", ""], /"" can be no remote's name \[INPUT_INVALID\]/],
+      [["--remote", "none"], /There is no remote "none".*\[CLIENT_CONFIG\]/],
+      [["--no-server", "--config-dir", "none"], /There is no directory .*none \[CLIENT_CONFIG\]/],
+    ] as const) {
+      const { code, err } = await runImport(out, nowhere, ...args);
+      assert.equal(code, 1);
+      assert.match(err, message);
+    }
   });
 
   it("writes nothing where there is nothing", async () => {
