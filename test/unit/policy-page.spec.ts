@@ -2,7 +2,8 @@
 import * as assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { policies } from "../../sdk/policy";
+import { noWildcardListener, policies } from "../../sdk/policy";
+import { judge } from "../support/policy-rule";
 
 const root = resolve(__dirname, "../..");
 const textOf = (file: string): string => readFileSync(join(root, file), "utf8");
@@ -50,6 +51,17 @@ describe("the page about the policy", () => {
       if (key === "`stages`")
         for (const stage of Object.keys(value ?? {})) assert.ok(said.includes(`\`${stage}\``));
     }
+  });
+
+  it("shows a violation as it is", async () => {
+    const [message = ""] = (await judge(noWildcardListener, "HttpsAddress", { address: ":8443" })) ?? [];
+    const { name, description, severity, enforcementLevel } = noWildcardListener;
+    for (const line of [
+      `[${String(enforcementLevel)}] [severity: ${String(severity)}]  ${name}  (`,
+      description,
+      message,
+    ])
+      assert.ok(page.includes(line), line);
   });
 
   it("shows the example that is beside the pack, whose rules and keys there are", () => {
