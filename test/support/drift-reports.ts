@@ -100,19 +100,30 @@ const changed = [
     expected: "10.0.0.11:8443",
     found: "[::]:8443",
     source: { file: "index.ts", line: 12 },
-    message: 'HttpsAddress "api": address is "[::]:8443" and not "10.0.0.11:8443"',
+    message: 'HttpsAddress api: address is "[::]:8443" and not "10.0.0.11:8443"',
   }),
   about(address, {
     kind: "changed",
     property: "trustPassword",
     expected: "[secret]",
     source: { file: "index.ts", line: 12 },
-    message: 'HttpsAddress "api": trustPassword is not set any more',
+    message: "HttpsAddress api: trustPassword is not there instead of [secret]",
+  }),
+  about(address, {
+    kind: "changed",
+    property: "configState.addr",
+    found: ":8443",
+    message: 'HttpsAddress api: configState.addr is ":8443"',
+  }),
+  about(address, {
+    kind: "changed",
+    property: "certificate",
+    message: "HttpsAddress api: it is another than the stack has",
   }),
 ];
 const gone = about(token, {
   kind: "gone",
-  message: 'TrustToken "ci": the token is not on the server any more',
+  message: "TrustToken ci (ci) is not there any more",
 });
 const unmanaged = [
   finding({
@@ -140,18 +151,19 @@ const unmanaged = [
 const unreachable = about(remote, {
   kind: "unreachable",
   code: "LXD_UNREACHABLE",
-  message: "The server https://10.0.0.11:8443 could not be reached: connect ECONNREFUSED",
+  message: "Remote alpha: https://10.0.0.11:8443 could not be reached: connect ECONNREFUSED",
 });
 const failed = about(pair, {
   kind: "failed",
   code: "CLIENT_CONFIG",
-  message: "The file client.crt holds no certificate",
+  message: "ClientCertificate laptop: the file client.crt holds no certificate",
 });
 const expiring = about(pair, {
   kind: "expiring",
+  property: "certificate",
   expiresAt: daysFrom(12),
   source: { file: "index.ts", line: 30 },
-  message: 'The client certificate of "laptop" expires in 12 days',
+  message: 'ClientCertificate laptop: the client certificate of "laptop" expires in 12 days',
 });
 const laptop: Expiry = {
   what: "client certificate",
@@ -204,12 +216,12 @@ export const everyKind = report({
       expected: ["a"],
       found: ["a", "b"],
       ignored: { reason: "until the move is done", until: "2026-04-01" },
-      message: 'TrustToken "old": projects is ["a","b"] and not ["a"]',
+      message: 'TrustToken old: projects is ["a","b"] and not ["a"]',
     }),
     about(resource("TrustToken", "seen-before"), {
       kind: "gone",
       isNew: false,
-      message: 'TrustToken "seen-before": the token is not on the server any more',
+      message: "TrustToken seen-before (seen-before) is not there any more",
     }),
   ],
   notes: ["The rule for TrustToken web ended on 2026-02-01"],
@@ -230,7 +242,7 @@ export const unreachableOnly = report({
     about(one, {
       kind: "unreachable",
       code: "LXD_UNREACHABLE",
-      message: "The server https://10.0.0.11:8443 could not be reached: connect ECONNREFUSED",
+      message: `${one.type} ${one.name}: https://10.0.0.11:8443 could not be reached: connect ECONNREFUSED`,
     }),
   ),
 });
@@ -324,7 +336,7 @@ export function fleet(size: number): DriftReport {
         }),
       ];
     if (one.status !== "unreachable") return [];
-    const message = `The server ${one.server ?? ""} could not be reached: connect ETIMEDOUT`;
+    const message = `${one.type} ${one.name}: ${one.server ?? ""} could not be reached: connect ETIMEDOUT`;
     return [about(one, { kind: "unreachable", code: "LXD_TIMEOUT", message })];
   });
   return report({

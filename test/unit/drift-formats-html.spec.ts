@@ -73,7 +73,8 @@ describe("the drift report as a page", () => {
     assert.deepEqual(textsOf(document, "#drift tbody:last-child tr:last-child > *"), [
       "HttpsAddress api network/prod, index.ts:12",
       "≠ changed",
-      'address: expected "10.0.0.11:8443", found "[::]:8443"trustPassword: expected "[secret]", found (none)',
+      'address: expected "10.0.0.11:8443", found "[::]:8443"trustPassword: expected "[secret]", found (none)' +
+        'configState.addr: found ":8443"certificate: it is another than the stack has',
     ]);
     assert.equal(document("#drift tbody tr:has(td)").length, 5);
     assert.equal(document("#untold tbody tr:has(td)").length, 2);

@@ -93,7 +93,7 @@ describe("the drift report as JUnit's XML", () => {
     assert.deepEqual(Object.keys(passed), ["system-out"]);
     assert.match(
       passed["system-out"] ?? "",
-      /^expiring: The client certificate of "laptop" expires in 12 days/,
+      /^expiring: the client certificate of "laptop" expires in 12 days/,
     );
     const failed = resultOf(
       load(junit(reports.expiringFails), { xml: true }),

@@ -78,7 +78,7 @@ describe("the drift report as Markdown", () => {
   it("has a row for each finding that counts", async () => {
     const document = await shown(reports.everyKind);
     const drift = rowsBelow(document, "Drift");
-    assert.equal(drift.length, 6);
+    assert.equal(drift.length, 8);
     assert.deepEqual(
       drift.find(([, , what]) => what === "changed: address"),
       [

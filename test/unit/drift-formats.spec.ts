@@ -60,6 +60,8 @@ describe("the drift report as text", () => {
       [
         '· address: expected "10.0.0.11:8443", found "[::]:8443"',
         '· trustPassword: expected "[secret]", found (none)',
+        '· configState.addr: found ":8443"',
+        "· certificate: it is another than the stack has",
       ],
     );
   });
@@ -73,16 +75,16 @@ describe("the drift report as text", () => {
 
   it("only counts what is ignored or known", () => {
     assert.match(remarks, /^Ignored by rules: 1 finding\.$/m);
-    assert.match(remarks, /^Known since the report of 2026-02-28T12:00:00\.000Z: 1 finding\.$/m);
+    assert.match(remarks, /^Known since the report of 2026-02-28 12:00 UTC: 1 finding\.$/m);
     assert.match(remarks, /^Note: The rule for TrustToken web ended on 2026-02-01$/m);
     for (const name of ['"old"', '"seen-before"']) assert.ok(!shown.includes(name));
     assert.match(
       render("text", reports.allIgnored, plain),
-      /^Ignored by rules: 6 findings\.\n\nIn sync but for/,
+      /^Ignored by rules: 8 findings\.\n\nIn sync but for/,
     );
     assert.match(
       render("text", reports.nothingNew, plain),
-      /^Known since .*: 6 findings\.\n\nIn sync but for/,
+      /^Known since .*: 8 findings\.\n\nIn sync but for/,
     );
   });
 
@@ -180,16 +182,16 @@ describe("the drift report as annotations", () => {
 
   it("has an error for each drift and each thing that could not be told, and a warning for what expires", () => {
     const levels = linesOf(annotations(reports.everyKind)).map((line) => parsed(line).level);
-    assert.deepEqual(levels, [...Array<string>(8).fill("error"), "warning"]);
+    assert.deepEqual(levels, [...Array<string>(10).fill("error"), "warning"]);
   });
 
-  it("shows a finding where the program declares the resource, relative to the repository", () => {
-    const changes = linesOf(annotations(reports.everyKind, "infra/network")).map(parsed);
+  it("shows a finding where the program declares the resource", () => {
+    const changes = linesOf(annotations(reports.everyKind)).map(parsed);
     assert.deepEqual(
       changes.find(({ message }) => message.startsWith("address")),
       {
         level: "error",
-        properties: { file: "infra/network/index.ts", line: "12", title: "HttpsAddress api: changed" },
+        properties: { file: "index.ts", line: "12", title: "HttpsAddress api: changed" },
         message: 'address: expected "10.0.0.11:8443", found "[::]:8443"',
       },
     );

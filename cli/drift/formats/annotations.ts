@@ -1,29 +1,27 @@
 /** Findings as workflow commands of GitHub Actions, which shows them where the program declares the resource. */
-import { posix } from "node:path";
 import { printable } from "../../../provider/errors";
 import type { DriftReport, Finding } from "../report";
-import { changeOf, kindWords, overviewOf } from "./overview";
-import { shownMessage, shownName, withoutCommands } from "./shown";
+import { kindWords, overviewOf, whatOf } from "./overview";
+import { shownName, withoutCommands } from "./shown";
 
 /**
- * One line for each finding that counts, the worst first, since GitHub shows only the first ten errors and warnings of a step.
- * `folder` is the program's, relative to the repository: what GitHub's paths are relative to.
+ * One line for each finding that counts, the worst first, since GitHub shows only the first ten errors and warnings of a step. The paths of
+ * their sources are to be relative to the repository, as GitHub's are.
  */
-export function annotations(report: DriftReport, folder = ""): string {
+export function annotations(report: DriftReport): string {
   const { drift, untold, expiring } = overviewOf(report);
-  const errors = [...drift, ...untold].map((finding) => command("error", finding, folder));
-  return [...errors, ...expiring.map((finding) => command("warning", finding, folder))].join("");
+  const errors = [...drift, ...untold].map((finding) => command("error", finding));
+  return [...errors, ...expiring.map((finding) => command("warning", finding))].join("");
 }
 
-function command(level: "error" | "warning", finding: Finding, folder: string): string {
-  const { kind, type, name, source, property } = finding;
+function command(level: "error" | "warning", finding: Finding): string {
+  const { kind, type, name, source } = finding;
   const properties = {
-    ...(source && { file: posix.join(folder, printable(source.file)), line: String(source.line) }),
+    ...(source && { file: printable(source.file), line: String(source.line) }),
     title: `${shownName(type)} ${shownName(name)}: ${kindWords[kind]}`,
   };
-  const message = property === undefined ? shownMessage(finding.message) : changeOf(finding);
   const listed = Object.entries(properties).map(([key, value]) => `${key}=${escapedProperty(value)}`);
-  return withoutCommands(`::${level} ${listed.join(",")}::${escaped(message)}\n`);
+  return withoutCommands(`::${level} ${listed.join(",")}::${escaped(whatOf(finding))}\n`);
 }
 
 /** As GitHub takes it apart again. */

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { DriftReport } from "../report";
 import { findingsSection, passedOverSection, resourcesSection } from "./html/findings";
 import { fleet } from "./html/fleet";
-import { badge, code, section, time } from "./html/pieces";
+import { badge, named, section, time } from "./html/pieces";
 import { style } from "./html/style";
 import { timeline } from "./html/timeline";
 import { type Markup, markup } from "./markup";
@@ -55,7 +55,7 @@ function facts({ generatedAt, newSince, stacks }: DriftReport): Markup {
   const compared =
     newSince === undefined ? undefined : markup`<dt>Compared with</dt><dd>${time(newSince)}</dd>`;
   const names = stacks.map(
-    ({ name, resources }) => markup`<li>${code(name)} (${number(resources, "resource")})</li>`,
+    ({ name, resources }) => markup`<li>${named(name)} (${number(resources, "resource")})</li>`,
   );
   return markup`<dl class="facts">
 <dt>Made</dt><dd>${time(generatedAt)}</dd>

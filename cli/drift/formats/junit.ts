@@ -4,7 +4,7 @@
  */
 import type { DriftReport, Finding } from "../report";
 import { lines, type Markup, markup } from "./markup";
-import { changeOf, grouped, kindWords, passedOver, type Standing, standingOf } from "./overview";
+import { grouped, kindWords, passedOver, type Standing, standingOf, whatOf } from "./overview";
 import { shownMessage, shownName, shownSource } from "./shown";
 
 interface Test {
@@ -141,9 +141,8 @@ function resultElement(result: Exclude<Result, "passed">, reasons: readonly stri
 
 /** A finding in one line. */
 function sentence(finding: Finding): string {
-  const { kind, property, message, source } = finding;
-  const what = property === undefined ? shownMessage(message) : changeOf(finding);
+  const { kind, source } = finding;
   const where = source === undefined ? "" : ` (${shownSource(source)})`;
   const why = passedOver(finding);
-  return `${why === "" ? "" : `${why}: `}${kindWords[kind]}: ${what}${where}`;
+  return `${why === "" ? "" : `${why}: `}${kindWords[kind]}: ${whatOf(finding)}${where}`;
 }

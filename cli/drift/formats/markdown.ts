@@ -12,8 +12,16 @@ import {
   passedOver,
   placeOf,
 } from "./overview";
-import { type Standing, standingOf, standingOfReport, summary, unseenServers } from "./overview";
-import { shownMessage, shownName, shownValue } from "./shown";
+import {
+  type Standing,
+  standingOf,
+  standingOfReport,
+  summary,
+  unseenServers,
+  valuesOf,
+  whatOf,
+} from "./overview";
+import { shownMessage, shownName } from "./shown";
 
 /** GitHub takes 65,536 characters in a comment, and more in a summary; the rest is for the sentence that says what is left out. */
 const longest = 65_000;
@@ -72,7 +80,6 @@ function marker({ stacks }: DriftReport): string {
 function sectionsOf(report: DriftReport): Section[] {
   const { drift, untold, expiring, ignored, known } = overviewOf(report);
   const about = (finding: Finding): string[] => [code(shownName(placeOf(finding))), nameOf(finding, report)];
-  const message = (finding: Finding): string => code(shownMessage(finding.message));
   return [
     table(
       `### Drift`,
@@ -82,12 +89,12 @@ function sectionsOf(report: DriftReport): Section[] {
     table(
       `### Could not tell`,
       ["Where", "Resource", "What", "Why"],
-      untold.map((finding) => [...about(finding), kindWords[finding.kind], message(finding)]),
+      untold.map((finding) => [...about(finding), kindWords[finding.kind], code(whatOf(finding))]),
     ),
     table(
       `### Expiring`,
       ["Where", "Resource", "When", "What"],
-      expiring.map((finding) => [...about(finding), code(finding.expiresAt ?? ""), message(finding)]),
+      expiring.map((finding) => [...about(finding), code(finding.expiresAt ?? ""), code(whatOf(finding))]),
     ),
     {
       before: [],
@@ -114,13 +121,12 @@ function sectionsOf(report: DriftReport): Section[] {
 }
 
 /** What, expected, and found. */
-function change({ kind, property, expected, found, message }: Finding): string[] {
-  if (property === undefined) return [kindWords[kind], "", code(shownMessage(message))];
-  return [
-    `${kindWords[kind]}: ${code(shownName(property))}`,
-    code(shownValue(expected)),
-    code(shownValue(found)),
-  ];
+function change(finding: Finding): string[] {
+  const what = kindWords[finding.kind];
+  const values = valuesOf(finding);
+  if (values === undefined) return [what, "", code(whatOf(finding))];
+  const { property, expected, found } = values;
+  return [`${what}: ${code(property)}`, expected === undefined ? "" : code(expected), code(found)];
 }
 
 function inSync(report: DriftReport): Section {

@@ -72,9 +72,35 @@ export function passedOver({ ignored, isNew }: Finding): string {
   return isNew ? "" : "known";
 }
 
-/** A change in words. */
-export function changeOf({ property = "", expected, found }: Finding): string {
-  return `${shownName(property)}: expected ${shownValue(expected)}, found ${shownValue(found)}`;
+/** The values of a change, where it has any. */
+export function valuesOf({
+  kind,
+  property,
+  expected,
+  found,
+}: Finding): { readonly property: string; readonly expected?: string; readonly found: string } | undefined {
+  if (kind !== "changed" || property === undefined) return undefined;
+  if (expected === undefined && found === undefined) return undefined;
+  const values = { property: shownName(property), found: shownValue(found) };
+  return expected === undefined ? values : { ...values, expected: shownValue(expected) };
+}
+
+/** What was found, in words that stand beside its name. */
+export function whatOf(finding: Finding): string {
+  const { kind, property } = finding;
+  const values = valuesOf(finding);
+  if (values === undefined) {
+    const of = kind === "changed" && property !== undefined ? `${shownName(property)}: ` : "";
+    return `${of}${shownMessage(reasonOf(finding))}`;
+  }
+  const expected = values.expected === undefined ? "" : `expected ${values.expected}, `;
+  return `${values.property}: ${expected}found ${values.found}`;
+}
+
+/** The sentence of a finding without the name that many begin with. */
+function reasonOf({ type, name, message }: Finding): string {
+  const label = `${type} ${name}: `;
+  return message.startsWith(label) ? message.slice(label.length) : message;
 }
 
 /** Values in groups of the same key, in the order in which the keys are met. */
@@ -96,10 +122,11 @@ export function grouped<Value>(
  * server that is away takes all its resources with it.
  */
 export function toldTogether(findings: readonly Finding[]): (readonly Finding[])[] {
-  const groups = grouped(findings, ({ kind, urn, key, name, code, message }) => {
+  const groups = grouped(findings, (finding) => {
+    const { kind, urn, key, code } = finding;
     if (kind === "changed") return `${kind} ${urn ?? key}`;
     if (kind !== "unreachable" && kind !== "failed") return key;
-    return JSON.stringify([kind, code, message.replaceAll(JSON.stringify(name), "")]);
+    return JSON.stringify([kind, code, reasonOf(finding)]);
   });
   return [...groups.values()];
 }

@@ -2,7 +2,6 @@
 import { styleText } from "node:util";
 import type { DriftReport, Finding } from "../report";
 import {
-  changeOf,
   grouped,
   headline,
   kindWords,
@@ -12,8 +11,9 @@ import {
   summary,
   toldTogether,
   unseenServers,
+  whatOf,
 } from "./overview";
-import { shownMessage, shownName, shownSource, withoutCommands } from "./shown";
+import { shownMessage, shownName, shownSource, shownTime, withoutCommands } from "./shown";
 
 type Style = Exclude<Parameters<typeof styleText>[0], readonly unknown[]>;
 type Paint = (style: Style, text: string) => string;
@@ -74,9 +74,7 @@ function entry(alike: readonly Finding[], report: DriftReport, paint: Paint): st
   const code = first.code === undefined ? "" : ` [${shownName(first.code)}]`;
   return [
     `    ${paint(style, `${sign} ${whats.join(", ")}: ${kindWords[first.kind]}`)}${code}`,
-    ...alike
-      .filter((one, index) => index === 0 || one.property !== undefined)
-      .map((one) => `        ${detail(one, paint)}`),
+    ...(first.kind === "changed" ? alike : [first]).map((one) => `        ${detail(one, paint)}`),
   ];
 }
 
@@ -90,8 +88,8 @@ function what({ type, name, server, stack, source }: Finding, { stacks }: DriftR
 }
 
 function detail(finding: Finding, paint: Paint): string {
-  if (finding.property !== undefined) return `· ${changeOf(finding)}`;
-  return paint("dim", `· ${shownMessage(finding.message)}`);
+  const line = `· ${whatOf(finding)}`;
+  return finding.kind === "changed" ? line : paint("dim", line);
 }
 
 /** What is no alarm: how much was passed over, and what else is to be known. */
@@ -100,9 +98,13 @@ function remarks(report: DriftReport): string[] {
   return [
     ...(ignored.length > 0 ? [`Ignored by rules: ${number(ignored.length, "finding")}.`] : []),
     ...(known.length > 0
-      ? [`Known since the report of ${report.newSince ?? "before"}: ${number(known.length, "finding")}.`]
+      ? [`Known since ${earlier(report)}: ${number(known.length, "finding")}.`]
       : []),
     ...unseenServers(report).map((server) => `Not looked at for what nobody manages: ${shownName(server)}.`),
     ...report.notes.map((note) => `Note: ${shownMessage(note)}`),
   ];
+}
+
+function earlier({ newSince }: DriftReport): string {
+  return newSince === undefined ? "an earlier report" : `the report of ${shownTime(newSince)}`;
 }

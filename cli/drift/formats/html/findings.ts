@@ -10,9 +10,9 @@ import {
   placeOf,
   toldTogether,
 } from "../overview";
-import { type Standing, standingOf } from "../overview";
-import { shownMessage, shownName, shownSource, shownValue } from "../shown";
-import { anchorOf, badge, code, foldedTable, scrolling, section, time } from "./pieces";
+import { type Standing, standingOf, valuesOf, whatOf } from "../overview";
+import { shownMessage, shownName, shownSource } from "../shown";
+import { anchorOf, badge, code, foldedTable, named, scrolling, section, time } from "./pieces";
 
 /** Findings that stand alike, by the place where they were found. */
 export function findingsSection(
@@ -52,11 +52,15 @@ function rowOf(standing: Standing, alike: readonly Finding[], report: DriftRepor
 `;
 }
 
-function detail({ property, expected, found, message, code: errorCode, expiresAt }: Finding): Markup {
-  if (property !== undefined)
-    return markup`${code(property)}: expected ${code(shownValue(expected))}, found ${code(shownValue(found))}`;
+function detail(finding: Finding): Markup {
+  const values = valuesOf(finding);
+  if (values !== undefined) {
+    const expected = values.expected === undefined ? undefined : markup`expected ${code(values.expected)}, `;
+    return markup`${code(values.property)}: ${expected}found ${code(values.found)}`;
+  }
+  const { code: errorCode, expiresAt } = finding;
   const when = expiresAt === undefined ? undefined : markup`${time(expiresAt)}: `;
-  return markup`${when}${shownMessage(message)} ${errorCode === undefined ? undefined : code(errorCode)}`;
+  return markup`${when}${whatOf(finding)} ${errorCode === undefined ? undefined : named(errorCode)}`;
 }
 
 /** What it is called, and where it comes from. */
@@ -66,13 +70,13 @@ function resourceOf({ type, name, stack, source }: Finding, { stacks }: DriftRep
     ...(source === undefined ? [] : [shownSource(source)]),
   ];
   const origin = from.length === 0 ? undefined : markup`<small>${from.join(", ")}</small>`;
-  return markup`<p>${shownName(type)} ${code(name)} ${origin}</p>`;
+  return markup`<p>${shownName(type)} ${named(name)} ${origin}</p>`;
 }
 
 /** A server by the name that it gives itself, too. */
 function placeName(place: string, { servers }: DriftReport): Markup {
   const serverName = servers.find(({ name }) => name === place)?.serverName;
-  return markup`<bdi>${shownName(place)}</bdi>${serverName === undefined ? undefined : markup` (${code(serverName)})`}`;
+  return markup`<bdi>${shownName(place)}</bdi>${serverName === undefined ? undefined : markup` (${named(serverName)})`}`;
 }
 
 /** What is no alarm, and why. */
@@ -82,8 +86,8 @@ export function passedOverSection(report: DriftReport): Markup | undefined {
   const rows = [...ignored, ...known].map(
     (
       finding,
-    ) => markup`<tr><td>${code(placeOf(finding))}</td><th scope="row">${resourceOf(finding, report)}</th>
-<td>${kindWords[finding.kind]} ${finding.property === undefined ? undefined : code(finding.property)}</td>
+    ) => markup`<tr><td>${named(placeOf(finding))}</td><th scope="row">${resourceOf(finding, report)}</th>
+<td>${kindWords[finding.kind]} ${finding.property === undefined ? undefined : named(finding.property)}</td>
 <td>${passedOver(finding)}</td></tr>
 `,
   );
@@ -102,7 +106,7 @@ export function resourcesSection(report: DriftReport): Markup | undefined {
   const rows = report.resources.map((resource) => {
     const { stack, type, name, status, notes: told } = resource;
     const standing = standingOf(byUrn.get(resource.urn) ?? []);
-    return markup`<tr><td>${code(placeOf(resource))}</td><td>${code(stack)}</td><th scope="row">${type} ${code(name)}</th>
+    return markup`<tr><td>${named(placeOf(resource))}</td><td>${named(stack)}</td><th scope="row">${type} ${named(name)}</th>
 <td>${badge(standing, status === "in-sync" ? undefined : kindWords[status])}</td><td>${told.map((note) => markup`<p>${shownMessage(note)}</p>`)}</td></tr>
 `;
   });

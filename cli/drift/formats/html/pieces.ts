@@ -18,9 +18,13 @@ export function badge(standing: Standing, word = standingWords[standing]): Marku
   return markup`<span class="badge ${standing}"><span aria-hidden="true">${signs[standing]}</span> ${word}</span>`;
 }
 
-/** A name or a value. It keeps its direction of writing to itself. */
-export function code(text: string): Markup {
-  return markup`<code><bdi>${shownName(text)}</bdi></code>`;
+/** A name or a value, as it is to be shown. It keeps its direction of writing to itself. */
+export function code(shown: string): Markup {
+  return markup`<code><bdi>${shown}</bdi></code>`;
+}
+
+export function named(name: string): Markup {
+  return code(shownName(name));
 }
 
 export function time(at: string): Markup {

@@ -3,7 +3,7 @@ import type { DriftReport, Expiry } from "../../report";
 import { Markup, markup } from "../markup";
 import { grouped, inDays } from "../overview";
 import { shownName, shownTime } from "../shown";
-import { badge, code, foldedTable, section, time } from "./pieces";
+import { badge, named, foldedTable, section, time } from "./pieces";
 
 const day = 86_400_000;
 
@@ -32,8 +32,8 @@ export function timeline(report: DriftReport): Markup | undefined {
   const { expiries } = report;
   if (expiries.length === 0) return undefined;
   const rows = expiries.map(
-    (expiry) => markup`<tr><th scope="row">${expiry.what}</th><td>${code(expiry.name)}</td>
-<td>${expiry.server === undefined ? undefined : code(expiry.server)}</td><td>${time(expiry.expiresAt)}</td>
+    (expiry) => markup`<tr><th scope="row">${expiry.what}</th><td>${named(expiry.name)}</td>
+<td>${expiry.server === undefined ? undefined : named(expiry.server)}</td><td>${time(expiry.expiresAt)}</td>
 <td>${expiry.isDue ? badge("expiring", whenOf(expiry, report)) : whenOf(expiry, report)}</td></tr>
 `,
   );
