@@ -97,9 +97,7 @@ function remarks(report: DriftReport): string[] {
   const { ignored, known } = overviewOf(report);
   return [
     ...(ignored.length > 0 ? [`Ignored by rules: ${number(ignored.length, "finding")}.`] : []),
-    ...(known.length > 0
-      ? [`Known since ${earlier(report)}: ${number(known.length, "finding")}.`]
-      : []),
+    ...(known.length > 0 ? [`Known since ${earlier(report)}: ${number(known.length, "finding")}.`] : []),
     ...unseenServers(report).map((server) => `Not looked at for what nobody manages: ${shownName(server)}.`),
     ...report.notes.map((note) => `Note: ${shownMessage(note)}`),
   ];
