@@ -129,10 +129,8 @@ function findingOf({ holder, property }: Told, expiry: Expiry, now: Date): RawFi
   const { what, name, fingerprint, expiresAt, urns } = expiry;
   const left = Math.floor((new Date(expiresAt).getTime() - now.getTime()) / day);
   const whose = `${JSON.stringify(name)}${fingerprint === undefined ? "" : ` (${fingerprint.slice(0, 12)})`}`;
-  const when =
-    left < 0
-      ? `expired at ${expiresAt}`
-      : `expires at ${expiresAt}, in ${left === 1 ? "1 day" : `${left} days`}`;
+  const until = left === 0 ? "less than a day" : left === 1 ? "1 day" : `${left} days`;
+  const when = left < 0 ? `expired at ${expiresAt}` : `expires at ${expiresAt}, in ${until}`;
   const others =
     urns.length === 1
       ? ""

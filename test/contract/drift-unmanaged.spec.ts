@@ -202,7 +202,7 @@ describe("what expires", () => {
     );
     assert.match(
       soon.findings[0]?.message ?? "",
-      /the client certificate of "ci" \([0-9a-f]{12}\) expires at .*, in 0 days, and 1 more resource has it$/,
+      /the client certificate of "ci" \([0-9a-f]{12}\) expires at .*, in less than a day, and 1 more resource has it$/,
     );
     assert.equal(soon.findings[0]?.expiresAt, soon.expiries[0]?.expiresAt);
     assert.deepEqual(
