@@ -10,10 +10,15 @@ const projectFiles = ["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"];
  * its `main` names. The folder itself where there is no project.
  */
 export async function programFolder(directory: string): Promise<string> {
+  return (await programOfProject(directory)) ?? directory;
+}
+
+/** As {@link programFolder}; undefined where there is no project. */
+export async function programOfProject(directory: string): Promise<string | undefined> {
   for (let folder = directory; ; folder = dirname(folder)) {
     const main = await mainOf(folder);
     if (main !== undefined) return folderOf(resolve(folder, main), folder);
-    if (folder === dirname(folder)) return directory;
+    if (folder === dirname(folder)) return undefined;
   }
 }
 

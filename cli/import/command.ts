@@ -3,14 +3,14 @@ import { join, relative, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { Call } from "../../provider/call";
 import { printable, quoted, refuse } from "../../provider/errors";
-import type { ProviderConfig } from "../../provider/connection";
 import type { Context } from "../../provider/handler";
 import { ClientPool } from "../../provider/lxd/pool";
 import { contextFor, type Surroundings } from "../../provider/registry";
+import { programOfProject } from "../drift/program-folder";
 import type { World } from "../world";
 import { type Front, fronts, importFile } from "./import-file";
 import { requireFree, writeNewFile } from "./new-file";
-import { asConfigDir, projectFolder, readConfig, usualDirectories } from "./place";
+import { asConfigDir, none, readStackOf, type StackNow, usualDirectories } from "./place";
 import { list } from "./program";
 import { type Finds, type Taken, takeAll } from "./take";
 import { typescriptProgram } from "./typescript-program";
@@ -95,18 +95,18 @@ export function importCommand(world: World, exit: (code: number) => void): Comma
 }
 
 async function takeOver(options: Options, world: World): Promise<number> {
-  const cwd = resolve(world.directory, options.cwd ?? ".");
-  const project = projectFolder(cwd);
-  const folder = project ?? cwd;
-  const out = options.out === undefined ? folder : resolve(world.directory, options.out);
+  const folder = resolve(world.directory, options.cwd ?? ".");
+  const program = await programOfProject(folder);
+  const programDirectory = program ?? folder;
+  const out = options.out === undefined ? programDirectory : resolve(world.directory, options.out);
   const { name, write, ...advice } = programs[options.front];
-  const program = join(out, name);
+  const programFile = join(out, name);
   const file = join(out, importName);
-  if (!options.force) requireFree([file, program]);
+  if (!options.force) requireFree([file, programFile]);
 
-  const isInStack = project !== undefined || options.stack !== undefined;
-  const config = isInStack ? await readConfig({ directory: folder, stack: options.stack }, world) : {};
-  const finds = await look(options, { folder, config }, world);
+  const hasStack = program !== undefined || options.stack !== undefined;
+  const stack = hasStack ? await readStackOf({ directory: folder, stack: options.stack }, world) : none;
+  const finds = await look(options, stack, { ...world, programDirectory });
   const { groups, leftOut, unseen } = finds;
   for (const line of [...list("Left out:", leftOut), ...list("Could not be looked at:", unseen)])
     world.err(`${printable(line)}\n`);
@@ -116,14 +116,14 @@ async function takeOver(options: Options, world: World): Promise<number> {
     return unseen.length === 0 ? 0 : 1;
   }
 
-  const stack = options.stack === undefined ? "" : ` --stack ${inShell(options.stack)}`;
-  const importing = `pulumi import --file ${inShell(relative(folder, file))} --generate-code=false${stack}`;
+  const named = options.stack === undefined ? "" : ` --stack ${inShell(options.stack)}`;
+  const importing = `pulumi import --file ${inShell(relative(folder, file))} --generate-code=false${named}`;
   const content = write({ ...finds, at: world.now(), importing });
-  await writeNewFile({ path: program, content, mode: 0o666 }, options.force);
+  await writeNewFile({ path: programFile, content, mode: 0o666 }, options.force);
   await writeNewFile({ path: file, content: importFile(options.front, taken), mode: 0o600 }, options.force);
   world.out(`Taken over, once that is imported: ${summary(taken)}.
 
-  ${program}
+  ${programFile}
   ${file}
 ${advice.warning}
 
@@ -133,7 +133,7 @@ Next, in ${folder}:
   rm ${inShell(relative(folder, file))}
 
 ${advice.using}
-\`pulumi preview --expect-no-changes${stack}\` finds nothing to do then.
+\`pulumi preview --expect-no-changes${named}\` finds nothing to do then.
 `);
   return 0;
 }
@@ -141,12 +141,12 @@ ${advice.using}
 /** Looks at all that is meant. Nothing can be changed meanwhile, neither on a server nor in a directory. */
 async function look(
   options: Options,
-  { folder, config }: { folder: string; config: ProviderConfig },
-  world: World,
+  { config, resources }: StackNow,
+  world: World & { readonly programDirectory: string },
 ): Promise<Finds> {
-  const { environment, now } = world;
+  const { environment, programDirectory, now } = world;
   const surroundings: Surroundings = {
-    ...{ config, environment, programDirectory: folder, now },
+    ...{ config, environment, programDirectory, now },
     log: (level, message) => {
       world.err(`${level}: ${message}\n`);
     },
@@ -159,6 +159,7 @@ async function look(
     const wanted = {
       servers: options.server ? servers : [],
       directories: options.remotes ? usualDirectories(context) : [],
+      inStack: resources,
     };
     return await new Call({ readOnly: true }).run(() => takeAll(context, wanted));
   } finally {

@@ -8,10 +8,19 @@ const longestName = 60;
 /** As much of what tells namesakes apart as nearly always does. */
 const shortMark = 8;
 
-/** A name for each, in their order. Those that would have the same one end with what tells them apart. */
+/**
+ * A name for each, in their order. Those that would have the same one end with what tells them apart, and so does one that would
+ * have a name of the stack.
+ */
 export function namesFor(
   candidates: readonly Pick<Candidate, "resource" | "id" | "words" | "mark">[],
+  inStack: readonly string[] = [],
 ): string[] {
+  const unlessOnce = (names: readonly string[], other: (name: string, index: number) => string): string[] => {
+    const counts = new Map(inStack.map((name) => [name, 1]));
+    for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+    return names.map((name, index) => (counts.get(name) === 1 ? name : other(name, index)));
+  };
   const plain = candidates.map(({ words }) => plainName(words));
   const short = unlessOnce(plain, (name, index) => {
     const mark = candidates[index]?.mark;
@@ -24,12 +33,6 @@ export function namesFor(
       .digest("hex");
     return `${name}-${digest.slice(0, 2 * shortMark)}`;
   });
-}
-
-function unlessOnce(names: readonly string[], other: (name: string, index: number) => string): string[] {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return names.map((name, index) => (counts.get(name) === 1 ? name : other(name, index)));
 }
 
 /** Letters without their marks, digits, and hyphens for the rest: what URNs, shells and YAML take as it is. */

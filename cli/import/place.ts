@@ -1,36 +1,44 @@
 /** Where the command works: the project, its stack's configuration, and the client directories that are meant. */
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, relative, sep } from "node:path";
+import { join, relative, sep } from "node:path";
 import { z } from "zod";
 import { expandPath } from "../../provider/client-config/client-directory";
 import { configNames, type ProviderConfig } from "../../provider/connection";
 import { refuse } from "../../provider/errors";
 import type { Context } from "../../provider/handler";
-import { readStackConfig, type StackChoice } from "../pulumi";
+import { readStack, type StackResource } from "../drift/stack";
+import { exportStack, readStackConfig, type StackChoice } from "../pulumi";
 import type { World } from "../world";
-
-const projectFiles = ["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"];
 
 /** As `pulumi config --json` answers. What is an object is JSON in a text, too. */
 const stackConfig = z.record(z.string(), z.object({ value: z.string().optional() }));
 
-/** The folder of the Pulumi project that a folder is in; undefined where it is in none. */
-export function projectFolder(folder: string): string | undefined {
-  if (projectFiles.some((name) => existsSync(join(folder, name)))) return folder;
-  const parent = dirname(folder);
-  return parent === folder ? undefined : projectFolder(parent);
+/** The stack that resources are to become part of. */
+export interface StackNow {
+  readonly config: ProviderConfig;
+  readonly resources: readonly StackResource[];
 }
 
-/** What the stack says of `lxd-access:…`. CONFIG_INVALID where it cannot be read. */
-export async function readConfig(choice: StackChoice, world: World): Promise<ProviderConfig> {
-  const parsed = stackConfig.safeParse(await readStackConfig(choice, world));
+/** Where there is no stack to ask. */
+export const none: StackNow = { config: {}, resources: [] };
+
+/** What the stack says of `lxd-access:…`, and what it has. CONFIG_INVALID where it cannot be read. */
+export async function readStackOf(choice: StackChoice, world: World): Promise<StackNow> {
+  const [settings, exported] = await Promise.all([
+    readStackConfig(choice, world),
+    exportStack(choice, world),
+  ]);
+  const parsed = stackConfig.safeParse(settings);
   if (!parsed.success)
     return refuse(
       "CONFIG_INVALID",
       `\`pulumi config --json\` in ${choice.directory} answered with something unknown`,
     );
-  return Object.fromEntries(configNames.map((name) => [name, parsed.data[`lxd-access:${name}`]?.value]));
+  const config = Object.fromEntries(
+    configNames.map((name) => [name, parsed.data[`lxd-access:${name}`]?.value]),
+  );
+  return { config, resources: readStack(exported).resources };
 }
 
 /** A directory that was given on the command line, as a program on any machine would write it. */

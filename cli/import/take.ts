@@ -2,6 +2,7 @@
 import { asAccessError } from "../../provider/errors";
 import type { Context } from "../../provider/handler";
 import { resourceFront } from "../../provider/resource-front";
+import { type Described, subjectOf } from "./in-stack";
 import { namesFor } from "./names";
 import { type Candidate, type LeftOut, type Survey, surveyDirectory, surveyServer } from "./survey";
 
@@ -38,10 +39,12 @@ export interface Wanted {
   readonly servers: readonly (string | undefined)[];
   /** Each as `configDir` takes it. */
   readonly directories: readonly string[];
+  /** What the stack has already. */
+  readonly inStack: readonly (Described & { readonly type: string; readonly name: string })[];
 }
 
 /** Looks at everything that is meant. One thing that cannot be looked at, or not be taken over, hides nothing of the others. */
-export async function takeAll(context: Context, { servers, directories }: Wanted): Promise<Finds> {
+export async function takeAll(context: Context, { servers, directories, inStack }: Wanted): Promise<Finds> {
   const surveys = await Promise.all([
     ...servers.map((remote) =>
       orWhyNot(
@@ -54,11 +57,16 @@ export async function takeAll(context: Context, { servers, directories }: Wanted
     ),
   ]);
   const seen = surveys.filter((survey): survey is Survey => "candidates" in survey);
+  const { programDirectory } = context;
+  const known = new Map(inStack.map((one) => [subjectOf(one.type, one, programDirectory), one.name]));
   const tried = await Promise.all(
-    seen.map(({ candidates }) => Promise.all(candidates.map((one) => tryTaking(context, one)))),
+    seen.map(({ candidates }) => Promise.all(candidates.map((one) => tryTaking(context, one, known)))),
   );
   const found = tried.flat().filter((one): one is Found => "inputs" in one);
-  const names = namesFor(found);
+  const names = namesFor(
+    found,
+    inStack.map(({ name }) => name),
+  );
   const named = new Map(found.map((one, index) => [one, names[index] ?? ""]));
   const groups = seen.map(({ title }, index) => ({
     title,
@@ -85,13 +93,22 @@ const fronts = {
 /** A candidate with what it is. */
 type Found = Candidate & Pick<Taken, "inputs" | "outputs">;
 
-async function tryTaking(context: Context, candidate: Candidate): Promise<Found | LeftOut> {
+/** `known` are the names of resources in the stack by what they are about. */
+async function tryTaking(
+  context: Context,
+  candidate: Candidate,
+  known: ReadonlyMap<string | undefined, string>,
+): Promise<Found | LeftOut> {
   const { resource, id, what } = candidate;
   return orWhyNot(what, async () => {
     const front = fronts[resource];
     const found = await front.handler.import(context, id);
     if (found === undefined) return { what, why: "it is not there any more" };
-    return { ...candidate, inputs: front.inputs(found.args), outputs: front.outputs(found.state) };
+    const described = { inputs: front.inputs(found.args), outputs: front.outputs(found.state) };
+    const subject = subjectOf(resource, described, context.programDirectory);
+    const name = subject === undefined ? undefined : known.get(subject);
+    if (name !== undefined) return { what, why: `the stack has it already, as ${JSON.stringify(name)}` };
+    return { ...candidate, ...described };
   });
 }
 

@@ -181,4 +181,9 @@ describe("a name in a program of lxd-access import", () => {
       "client-Zoe",
     ]);
   });
+
+  it("is none that the stack has", () => {
+    const ci = { resource: "TrustToken" as const, id: "x", words: ["client", "ci"], mark: "aaaaaaaabb" };
+    assert.deepEqual(namesFor([ci], ["client-ci"]), ["client-ci-aaaaaaaa"]);
+  });
 });

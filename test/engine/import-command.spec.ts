@@ -133,6 +133,21 @@ describeWith(["pulumi", "lxd-daemon"], "a server that was set up by hand, by the
       const traces = [output, text, await project.traces()].join("\n");
       for (const secret of secrets) assert.ok(!traces.includes(secret));
 
+      // A second time there is only what has come since.
+      const next = join(directory, "next");
+      const nothing = await inProject(process.execPath, command, ...args, "--out", next);
+      assert.match(
+        nothing.output,
+        /the stack has it already, as "(prod-)?listener".*There is nothing to take over/s,
+      );
+      await trust("ci");
+      const more = await inProject(process.execPath, command, ...args, "--out", next);
+      assert.equal(more.code, 0, more.output);
+      const [added, ...others] = entriesIn(next);
+      assert.match(added?.name ?? "", /^(prod-)?client-ci$/);
+      assert.deepEqual(others, []);
+      await view.removeClient(added?.id.split("/").at(-1) ?? "");
+
       assert.match((await project.run(["destroy", "--yes", "--skip-preview"])).output, /is protected/);
       await project.expect(0, "state", "unprotect", "--all", "--yes");
       await project.destroy();
