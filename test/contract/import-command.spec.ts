@@ -2,6 +2,7 @@
 import * as assert from "node:assert/strict";
 import {
   chmodSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -342,6 +343,39 @@ describe("lxd-access import", () => {
     assert.equal(code, 0, err);
     assert.match(err, /the listener of the member "b" .*Missing event connection.*\[LXD_UNREACHABLE\]/);
     assert.deepEqual(names(), ["listener-a"]);
+  });
+
+  it("goes by the stack of the project that it is called in, and writes beside the program", async () => {
+    await on.view.trust("ci", one.certificate);
+    const pulumi = (answer: string): void => {
+      writeFileSync(join(out, "pulumi"), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
+    };
+    writeFileSync(join(out, "Pulumi.yaml"), "name: test\nruntime: nodejs\nmain: program\n");
+    for (const folder of ["program", "deep"]) mkdirSync(join(out, folder));
+    const environment = { ...nowhere, PATH: `${out}:${process.env["PATH"] ?? ""}` };
+    const call = (): Promise<CommandRun> =>
+      runImport(join(out, "deep"), environment, "--stack", "prod", "--no-remotes");
+
+    pulumi('echo "error: no stack named prod found" >&2; exit 255');
+    const refused = await call();
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.err,
+      /the stack prod in .*pulumi said: no stack named prod found \[CONFIG_INVALID\]/,
+    );
+
+    const config = JSON.stringify({ "lxd-access:socketPath": { value: on.server.socketPath } });
+    const exported = JSON.stringify({ version: 3, deployment: {} });
+    pulumi(
+      `case "$*" in config*--stack\\ prod*) echo '${config}' ;; stack*--stack\\ prod*) echo '${exported}' ;; esac`,
+    );
+    const { code, out: said, err } = await call();
+    assert.equal(code, 0, err);
+    assert.deepEqual(readdirSync(join(out, "program")).sort(), ["access.ts", "import.json"]);
+    assert.match(
+      said,
+      /^ {2}pulumi import --file \.\.\/program\/import\.json --generate-code=false --stack prod$/m,
+    );
   });
 
   it("says what cannot be looked at where a remote or a directory is none", async () => {
