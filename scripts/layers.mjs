@@ -10,7 +10,7 @@ import { detail, say } from "./steps.mjs";
 
 /** What each layer needs. */
 export const layers = {
-  unit: { nss: true },
+  unit: { nss: true, chromium: true },
   contract: {},
   server: { lxd: true, incus: true, sshd: true },
   faults: { pulumi: true, lxd: true, incus: true, sshd: true },

@@ -6,10 +6,10 @@ import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync 
 import { findProgram, run } from "./run.mjs";
 import { StepError, ask, detail, hasTerminal, say } from "./steps.mjs";
 
-/** @typedef {import("./servers.mjs").ServerName | "nss"} Installable */
+/** @typedef {import("./servers.mjs").ServerName | "nss" | "chromium"} Installable */
 
 /**
- * What each server comes in, and the store of certificates that browsers have. One that is new is in the backports of older releases only.
+ * What each server comes in, the store of certificates that browsers have, and a browser without a window. One that is new is in the backports of older releases only.
  * @type {Record<Installable, { packages: readonly string[], units: readonly string[], isNew?: boolean }>}
  */
 const recipes = {
@@ -17,6 +17,7 @@ const recipes = {
   incus: { packages: ["incus-base", "incus-client"], units: ["incus.socket", "incus.service"], isNew: true },
   sshd: { packages: ["openssh-server"], units: ["ssh.socket", "ssh.service"] },
   nss: { packages: ["libnss3-tools"], units: [] },
+  chromium: { packages: ["chromium-headless-shell"], units: [] },
 };
 
 const sourcesFile = "/etc/apt/sources.list.d/pulumi-lxd-access-backports.sources";

@@ -19,6 +19,9 @@ const oldestNode = "20.18.1";
 const dist = join(root, "dist");
 const cache = join(root, "node_modules", ".cache", "pulumi-lxd-access");
 
+/** What only tests look at things with. */
+const programs = { nss: "pk12util", chromium: "chromium-headless-shell" };
+
 /**
  * @typedef {object} Found
  * @property {import("./engine.mjs").Engine} [pulumi]
@@ -27,12 +30,12 @@ const cache = join(root, "node_modules", ".cache", "pulumi-lxd-access");
  * @property {import("./servers.mjs").ServerProgram} [sshd]
  * @property {import("./languages.mjs").Languages} [languages]
  * @property {string} [python] folder of a virtual environment
- * @property {Partial<Record<"pulumi" | "lxd" | "incus" | "sshd" | "nss" | "languages" | "python", string>>} reasons why something asked for is not there
+ * @property {Partial<Record<"pulumi" | "lxd" | "incus" | "sshd" | "nss" | "chromium" | "languages" | "python", string>>} reasons why something asked for is not there
  */
 
 /**
  * Sets up what is asked for. What cannot be had leaves a reason; only this package itself is indispensable.
- * @param {{ pulumi?: boolean, lxd?: boolean, incus?: boolean, sshd?: boolean, nss?: boolean, languages?: boolean }} wanted
+ * @param {{ pulumi?: boolean, lxd?: boolean, incus?: boolean, sshd?: boolean, nss?: boolean, chromium?: boolean, languages?: boolean }} wanted
  * @returns {Promise<Found>}
  */
 export async function setUp(wanted) {
@@ -53,9 +56,10 @@ export async function setUp(wanted) {
     if ("command" in server) found[name] = server;
     else found.reasons[name] = server.reason;
   }
-  if (wanted.nss && findProgram("pk12util") === undefined) {
-    const reason = await install("nss");
-    if (reason !== undefined) found.reasons.nss = `there is no pk12util on PATH; ${reason}`;
+  for (const [name, program] of /** @type {["nss" | "chromium", string][]} */ (Object.entries(programs))) {
+    if (!wanted[name] || findProgram(program) !== undefined) continue;
+    const reason = await install(name);
+    if (reason !== undefined) found.reasons[name] = `there is no ${program} on PATH; ${reason}`;
   }
   if (wanted.languages) {
     const languages = await provideLanguages();

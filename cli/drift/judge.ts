@@ -16,7 +16,7 @@ export interface Judgement {
 
 /** The report of what was seen. */
 export function judge(seen: Observation, judgement: Judgement): DriftReport {
-  const { rules, previous, expiringDays, now } = judgement;
+  const { rules, previous, expiringDays, failExpiring, now } = judgement;
   const before = previous === undefined ? [] : knownBy(previous);
   const known = new Set(before.map(({ key }) => key));
   const findings = seen.findings.map((raw) => {
@@ -28,6 +28,7 @@ export function judge(seen: Observation, judgement: Judgement): DriftReport {
     generatedAt: now.toISOString(),
     ...verdict(findings, judgement),
     expiringDays,
+    failExpiring,
     newSince: previous?.generatedAt,
     ...seen,
     findings,

@@ -6,13 +6,13 @@
 import { z } from "zod";
 
 /** How a resource of the stack stands to the world. */
-export const statuses = ["in-sync", "changed", "gone", "unreachable", "failed"] as const;
+const statuses = ["in-sync", "changed", "gone", "unreachable", "failed"] as const;
 
 /**
  * What can be found. `changed`, `gone` and the unmanaged ones are drift; `unreachable` and `failed` mean that it could not be told;
  * `expiring` is neither.
  */
-export const kinds = [
+const kinds = [
   "changed",
   "gone",
   "unreachable",
