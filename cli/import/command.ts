@@ -39,14 +39,14 @@ const programs = {
     write: typescriptProgram,
     warning:
       "It holds keys and tokens in plain text: nobody else may read it, and it is of no more use after the import.",
-    using:
-      'Then have the program use it: `import "./access";` in index.ts (`"./access.js"` in an ES module).',
+    using: (module: string) =>
+      `Then have the program use it: \`import "${module}";\` in index.ts (\`"${module}.js"\` in an ES module).`,
   },
   plugin: {
     name: "access.yaml",
     write: yamlProgram,
     warning: "It holds nothing secret, and is of no more use after the import.",
-    using: "Then put the resources of it into the program, Pulumi.yaml or Main.yaml.",
+    using: () => "Then put its resources into the program, Pulumi.yaml or Main.yaml.",
   },
 } as const;
 
@@ -99,7 +99,7 @@ async function takeOver(options: Options, world: World): Promise<number> {
   const program = await programOfProject(folder);
   const programDirectory = program ?? folder;
   const out = options.out === undefined ? programDirectory : resolve(world.directory, options.out);
-  const { name, write, ...advice } = programs[options.front];
+  const { name, write, warning, using } = programs[options.front];
   const programFile = join(out, name);
   const file = join(out, importName);
   if (!options.force) requireFree([file, programFile]);
@@ -121,18 +121,21 @@ async function takeOver(options: Options, world: World): Promise<number> {
   const content = write({ ...finds, at: world.now(), importing });
   await writeNewFile({ path: programFile, content, mode: 0o666 }, options.force);
   await writeNewFile({ path: file, content: importFile(options.front, taken), mode: 0o600 }, options.force);
+  const module = relative(programDirectory, programFile)
+    .replace(/\.\w+$/, "")
+    .replace(/^(?!\.\.?\/)/, "./");
   world.out(`Taken over, once that is imported: ${summary(taken)}.
 
   ${programFile}
   ${file}
-${advice.warning}
+${warning}
 
 Next, in ${folder}:
 
   ${importing}
   rm ${inShell(relative(folder, file))}
 
-${advice.using}
+${using(module)}
 \`pulumi preview --expect-no-changes${named}\` finds nothing to do then.
 `);
   return 0;

@@ -126,6 +126,7 @@ for (const profile of profileNames) {
       // A token, and at least two lines of a key.
       assert.ok(secrets.length > 2);
       for (const secret of secrets) assert.ok(![text, said, err].join("\n").includes(secret));
+      assert.match(said, /`import "\.\/access";` in index\.ts/);
       assert.match(said, /pulumi import --file import\.json --generate-code=false/);
     });
 
@@ -403,9 +404,11 @@ describe("lxd-access import", () => {
     const token = await on.view.issueToken("laptop", { restricted: false, projects: [] });
     await on.stack.create("Remote", { name: "prod", token, configDir: join(out, "conf") });
     const usual = { LXD_CONF: join(out, "conf"), INCUS_CONF: join(out, "none") };
-    const { code, err } = await runImport(out, usual, "--no-server");
+    const to = join(out, "fleet");
+    const { code, out: said, err } = await runImport(out, usual, "--no-server", "--out", "fleet");
     assert.equal(code, 0, err);
-    const [entry] = entriesIn(out);
+    assert.match(said, /pulumi import --file fleet\/import\.json .*`import "\.\/fleet\/access";`/s);
+    const [entry] = entriesIn(to);
     assert.equal(entry?.id, `prod:${join(out, "conf")}`);
   });
 });
