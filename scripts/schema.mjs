@@ -1,8 +1,9 @@
 /**
  * `npm run schema`: writes schema.json, the package schema from which Pulumi makes SDKs for other languages, its example
- * into the page for the Pulumi Registry, and the JSON schema of the drift report. `npm run check:schema`: whether all are
- * those of today's sources.
+ * into the page for the Pulumi Registry, the JSON schema of the drift report, and the help of the commands into their pages.
+ * `npm run check:schema`: whether all are those of today's sources.
  */
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -26,6 +27,7 @@ main(async () => {
   const texts = {
     "schema.json": `${JSON.stringify(schema, undefined, 2)}\n`,
     [page]: readFileSync(join(root, page), "utf8").replace(/\{\{< chooser .*\/chooser >\}\}/s, () => example),
+    ...Object.fromEntries(["drift"].map((command) => withHelp(join("docs", `${command}.md`), command))),
     // What a later report has besides does no harm.
     [driftSchema]: `${JSON.stringify(toJSONSchema(driftReport, { io: "input" }), undefined, 2)}\n`,
   };
@@ -43,6 +45,20 @@ main(async () => {
   }
   return 0;
 });
+
+/**
+ * @param {string} page
+ * @param {string} command of lxd-access
+ */
+function withHelp(page, command) {
+  const args = [join(root, "dist", "cli", "main.js"), command, "--help"];
+  const help = execFileSync(process.execPath, args, { encoding: "utf8" });
+  const block = /(?<=<!-- help -->\n).*(?=\n<!-- \/help -->)/s;
+  return [
+    page,
+    readFileSync(join(root, page), "utf8").replace(block, () => `\n\`\`\`text\n${help.trim()}\n\`\`\`\n`),
+  ];
+}
 
 /** @param {string[]} path of a module in dist/ */
 function compiled(...path) {
