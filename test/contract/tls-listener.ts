@@ -63,8 +63,11 @@ export async function listenTls(pair: Pair, answer: Answer): Promise<TlsListener
   return { port, connections, bytes, requests, close };
 }
 
-/** Starts any server on a free loopback port; its end also ends what is connected to it. */
-export async function listenOn(server: Server): Promise<{
+/** Starts any server on a loopback port, a free one by default; its end also ends what is connected to it. */
+export async function listenOn(
+  server: Server,
+  port = 0,
+): Promise<{
   port: number;
   connections: () => number;
   hungUp: () => Promise<void>;
@@ -75,7 +78,7 @@ export async function listenOn(server: Server): Promise<{
     sockets.push(socket);
     socket.on("error", () => undefined);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,

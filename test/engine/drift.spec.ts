@@ -2,8 +2,8 @@
 import * as assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { type DriftReport, driftReport } from "../../cli/drift/report";
-import { run } from "../../cli/lxd-access";
+import type { DriftReport } from "../../cli/drift/report";
+import { driftIn } from "../support/drift-command";
 import { makePair } from "../support/openssl-pair";
 import { exitChanges, PulumiProject } from "../support/pulumi-project";
 import { freePort, type ServerView, viewOf } from "../support/server-view";
@@ -86,22 +86,7 @@ for (const language of ["typescript", "yaml"] as const) {
       project.remove();
     });
 
-    /** What the command reports. */
-    const drift = async (...args: string[]): Promise<DriftReport> => {
-      let out = "";
-      const environment = { ...project.env };
-      const command = process.env["LXD_ACCESS_TEST_PULUMI"];
-      if (command !== undefined) environment["PATH"] = `${join(command, "..")}:${environment["PATH"] ?? ""}`;
-      const code = await run(["drift", "--format", "json", "--expiring", "1h", ...args], {
-        ...{ environment, directory: project.directory, now: () => new Date() },
-        out: (text) => void (out += text),
-        err: (text) => void (out += text),
-        isTerminal: { out: false, err: false },
-      });
-      const report = driftReport.parse(JSON.parse(out));
-      assert.equal(code, report.exitCode);
-      return report;
-    };
+    const drift = async (): Promise<DriftReport> => (await driftIn(project, "--expiring", "1h")).report;
     /** What plain Pulumi would do about resources: "update listener", sorted. */
     const planned = (output: string): string[] => {
       const lines = output.matchAll(/^ [~+-] {2}\S+ (\S+) (update|delete|create)\b/gm);
