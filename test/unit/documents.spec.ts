@@ -16,6 +16,8 @@ const documents = [
   "SECURITY.md",
   "CHANGELOG.md",
   "docs/design.md",
+  "docs/drift.md",
+  "docs/import.md",
   "docs/policy.md",
   "docs/reliability.md",
 ];
