@@ -144,7 +144,8 @@ function findingOf({ holder, property }: Told, expiry: Expiry, now: Date): RawFi
   };
 }
 
-function asTime(text: string | undefined): string | undefined {
+/** A time as reports have it; undefined for what is none. */
+export function asTime(text: string | undefined): string | undefined {
   const time = new Date(text ?? "");
   return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
 }

@@ -42,7 +42,8 @@ const finding = z.object({
     description: "The resource's name in the program; else the client's, token's or listener's own.",
   }),
   type: z.string().meta({
-    description: "HttpsAddress, TrustToken, Remote or ClientCertificate; else client, token or listener.",
+    description:
+      "HttpsAddress, TrustToken, Remote or ClientCertificate; else client, token or listener, or server where that could not be looked at.",
   }),
   server: z.string().optional().meta({ description: "The server that it is about, as in `servers`." }),
   property: z.string().optional().meta({ description: "Of a change, the property." }),
@@ -91,10 +92,14 @@ const server = z.object({
   serverName: z.string().optional().meta({ description: "What it calls itself." }),
   type: z.enum(["lxd", "incus"]).optional(),
   version: z.string().optional(),
-  status: z
-    .enum(["seen", "unreachable", "failed"])
-    .meta({ description: "Whether it could be told what on it nobody manages." }),
-  clients: z.int().optional().meta({ description: "How many clients it trusts." }),
+  status: z.enum(["seen", "unreachable", "failed"]).meta({
+    description:
+      "Whether it could be told what on it nobody manages; where only Remotes lead to it, whether it answers.",
+  }),
+  clients: z
+    .int()
+    .optional()
+    .meta({ description: "How many clients it trusts. Absent where only Remotes lead to it." }),
 });
 
 const expiry = z.object({

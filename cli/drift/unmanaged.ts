@@ -2,6 +2,7 @@
 import { isActive, isPending } from "../../provider/lxd/entities";
 import { expiryOf } from "../../provider/lxd/trust-token";
 import { membershipOf, restrictionOf } from "../../provider/resources/trust-token-schema";
+import { asTime } from "./expiries";
 import type { FleetServer } from "./fleet";
 import type { RawFinding } from "./report";
 
@@ -48,7 +49,7 @@ export function findUnmanaged({ name: place, server, access }: FleetServer, mana
       .filter(({ id }) => !managed.tokens.has(id))
       .map(({ id, name, rights, expiresAt }): RawFinding => ({
         ...{ kind: "unmanaged-token" as const, type: "token", name, server: place },
-        ...{ found: { id, ...rights }, expiresAt: expiresAt && new Date(expiresAt).toISOString() },
+        ...{ found: { id, ...rights }, expiresAt: asTime(expiresAt) },
         message: `On ${place} a token for ${JSON.stringify(name)} waits, which is in none of the stacks`,
       })),
     ...listeners

@@ -60,10 +60,11 @@ for (const language of ["typescript", "yaml"] as const) {
     let view: ServerView;
     let project: PulumiProject;
     let port: number;
+    let clientDirectory: string;
     const pairs = { narrowed: makePair("narrowed"), kept: makePair("kept") };
     const lxc = (...args: string[]): string =>
       execFileSync("lxc", args, {
-        env: { ...process.env, LXD_CONF: join(project.directory, "lxc"), LXD_DIR: server.directory },
+        env: { ...process.env, LXD_CONF: clientDirectory, LXD_DIR: server.directory },
         encoding: "utf8",
         stdio: ["ignore", "pipe", "pipe"],
       });
@@ -72,10 +73,14 @@ for (const language of ["typescript", "yaml"] as const) {
       server = await startServer("lxd-daemon");
       view = viewOf(server);
       port = await freePort();
+      const isInFolder = language === "typescript";
       project = await PulumiProject.create(programs[language], {
-        language,
+        ...{ language, main: isInFolder ? "src/index.ts" : undefined },
         config: { "test:address": `127.0.0.1:${port}`, "lxd-access:socketPath": server.socketPath },
       });
+      // Relative paths start in the program's folder then.
+      if (isInFolder) project.write("Pulumi.yaml", "name: test\nruntime: nodejs\nmain: src/\n");
+      clientDirectory = join(project.directory, isInFolder ? "src" : "", "lxc");
       await project.up();
       const { token } = (await project.outputs()) as { token: Record<"narrowed" | "kept", string> };
       for (const name of ["narrowed", "kept"] as const) await view.redeem(token[name], pairs[name]);
@@ -96,7 +101,11 @@ for (const language of ["typescript", "yaml"] as const) {
     it("is none, where tokens were redeemed meanwhile", async () => {
       const { exitCode, findings, resources } = await drift();
       assert.deepEqual([exitCode, findings, resources.length], [0, [], 9]);
+      // As a refresh it uses the configuration of the last update.
+      await project.expect(0, "config", "set", "lxd-access:socketPath", "/nonexistent/unix.socket");
       await project.expect(0, "refresh", "--preview-only", "--expect-no-changes");
+      assert.equal((await drift()).exitCode, 0);
+      await project.expect(0, "config", "set", "lxd-access:socketPath", server.socketPath);
     });
 
     it("is the same, of every kind", async () => {
