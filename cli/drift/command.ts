@@ -1,8 +1,10 @@
 /** `lxd-access drift`: whether the world is still as stacks say. It only looks. */
+import { lstatSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
 import { codeOf, messageOf, refuse } from "../../provider/errors";
+import { writeNewFile } from "../import/new-file";
 import { exportStack, type StackChoice } from "../pulumi";
 import type { World } from "../world";
 import { render } from "./formats";
@@ -81,10 +83,18 @@ async function write(outputs: readonly Output[], report: DriftReport, world: Wor
       world.out(text);
       continue;
     }
-    await writeFile(file, text).catch((error: unknown) =>
-      refuse("INPUT_INVALID", `--format: the report could not be written to ${file}: ${messageOf(error)}`),
-    );
+    await writeReport(file, text);
   }
+}
+
+/** Whole or not at all, as the next run may read it; what is no file of its own, a device or a link, is written as it is. */
+async function writeReport(file: string, text: string): Promise<void> {
+  const there = lstatSync(file, { throwIfNoEntry: false });
+  if (there === undefined || there.isFile())
+    return writeNewFile({ path: file, content: text, mode: 0o666 }, true);
+  await writeFile(file, text).catch((error: unknown) =>
+    refuse("INPUT_INVALID", `Writing ${file}: ${messageOf(error)}`),
+  );
 }
 
 /** GitHub takes the paths of annotations from the top of the repository. */

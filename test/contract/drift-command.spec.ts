@@ -1,6 +1,16 @@
 /** The command lxd-access drift, with a `pulumi` that only exports a stack: what is asked of it, and what it writes where. */
 import { strict as assert } from "node:assert";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { run } from "../../cli/lxd-access";
@@ -169,10 +179,29 @@ describe("lxd-access drift", () => {
     assert.match(err, /no `pulumi` on PATH.*Install Pulumi.*\[CONFIG_INVALID\]/);
   });
 
+  it("writes to what is no file, and to where a link leads, and a file as a whole", async () => {
+    writeFileSync(join(folder, "real.json"), "{}");
+    symlinkSync("real.json", join(folder, "link.json"));
+    const words = ["json=link.json", "junit=/dev/null", "text=t.txt"].flatMap((one) => ["--format", one]);
+    assert.equal((await drift(words)).code, 2);
+    assert.match(readFileSync(join(folder, "real.json"), "utf8"), /"outcome": "drift"/);
+    const before = statSync(join(folder, "t.txt")).ino;
+    await drift(words);
+    assert.notEqual(statSync(join(folder, "t.txt")).ino, before, "another file in its place");
+    assert.deepEqual(readdirSync(folder).sort(), [
+      "asked",
+      "bin",
+      "link.json",
+      "real.json",
+      "stack.json",
+      "t.txt",
+    ]);
+  });
+
   it("says so where a report cannot be written in the end", async () => {
     mkdirSync(join(folder, "taken"));
     const { code, err } = await drift(["--format", "json=taken"]);
     assert.equal(code, 1);
-    assert.match(err, /the report could not be written to .*taken: EISDIR.*\[INPUT_INVALID\]/);
+    assert.match(err, /Writing .*taken: EISDIR.*\[INPUT_INVALID\]/);
   });
 });
