@@ -1,9 +1,11 @@
 /** What `lxd-access drift` sees of servers: those that do not answer, and what nobody manages on the others. */
 import * as assert from "node:assert/strict";
 import { createServer } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import type { Observation } from "../../cli/drift/report";
-import { exported, type ExportedResource, seeDrift, short } from "../support/drift";
+import { exported, type ExportedResource, seeDrift } from "../support/drift";
 import { admin, ci, Ground } from "../support/drift-ground";
+import { gateTo } from "../support/gate";
 import { asInputs, makePair } from "../support/openssl-pair";
 import { listenOn } from "./tls-listener";
 
@@ -214,13 +216,25 @@ describe("drift that cannot be told", () => {
     );
     assert.deepEqual(servers(seen), [`https://${ground.https.address} failed`]);
 
-    await ground.make("more", "TrustToken", {
-      clientName: "ci",
-      projects: [],
-      connection: ground.overSocket,
-    });
-    const more = await ground.see();
-    assert.deepEqual(servers(more), [`https://${ground.https.address} seen`]);
-    assert.deepEqual(more.findings.map(short), ["unmanaged-client admin"]);
+    const gate = await gateTo(Number(ground.https.address.split(":").at(-1)));
+    try {
+      const whole = { ...ground.overHttps, address: `127.0.0.1:${gate.port}` };
+      await ground.make("more", "TrustToken", { clientName: "ci", projects: [], connection: whole });
+      gate.shut();
+      const { requests } = ground.server;
+      requests.length = 0;
+      const looking = ground.see();
+      // The other connection comes when the first one was refused.
+      while (!requests.some(({ path }) => path === "/1.0/auth/identities/current")) await setImmediate();
+      gate.open();
+      const more = await looking;
+      assert.deepEqual(
+        more.servers.map(({ status, clients }) => [status, clients]),
+        [["seen", 2]],
+      );
+      assert.deepEqual(more.findings, []);
+    } finally {
+      await gate.close();
+    }
   });
 });
