@@ -172,9 +172,11 @@ describe("what expires", () => {
   });
   afterEach(() => ground.end());
 
+  const names = (expiry: Observation["expiries"][number] | undefined) =>
+    expiry?.urns.map((urn) => urn.split("::").at(-1)).sort();
+
   it("is listed once for all resources that have it, the next one first", async () => {
     const { expiries, findings } = await ground.see();
-    const names = ({ urns }: { urns: readonly string[] }) => urns.map((urn) => urn.split("::").at(-1)).sort();
     assert.deepEqual(
       expiries.map((one) => [one.what, one.name, names(one)]),
       [
@@ -226,6 +228,7 @@ describe("what expires", () => {
       whole.expiries.map(({ what }) => what),
       ["client certificate", "client certificate", "server certificate"],
     );
+    assert.deepEqual(names(whole.expiries[2]), ["listener", "prod", "token"]);
     await ground.server.stop();
     const { expiries } = await ground.see();
     assert.deepEqual(expiries.map(({ what }) => what).sort(), [
