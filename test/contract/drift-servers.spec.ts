@@ -3,6 +3,7 @@ import * as assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import type { Observation } from "../../cli/drift/report";
+import { httpsAddress } from "../../provider/resources/https-address";
 import { exported, type ExportedResource, seeDrift } from "../support/drift";
 import { admin, ci, Ground } from "../support/drift-ground";
 import { gateTo } from "../support/gate";
@@ -185,6 +186,22 @@ describe("drift that cannot be told", () => {
     const seen = await ground.see();
     assert.deepEqual(statuses(seen), { listener: "in-sync", newer: "failed", unknown: "failed" });
     assert.deepEqual(codes(seen), ["failed INPUT_INVALID", "failed INPUT_INVALID"]);
+  });
+
+  it("because looking would change something, which is stopped before it is sent", async () => {
+    const whole = { ...httpsAddress };
+    httpsAddress.read = async (context, _id, { connection }) => {
+      await (await context.connect(connection)).updateServerConfig({ "core.https_address": "" });
+      return undefined;
+    };
+    try {
+      ground.server.requests.length = 0;
+      assert.deepEqual(codes(await ground.see()), ["failed BUG"]);
+      assert.ok(ground.server.requests.every(({ method }) => method === "GET"));
+      assert.equal(await ground.view.address(), ground.https.address);
+    } finally {
+      Object.assign(httpsAddress, whole);
+    }
   });
 
   it("because a client directory cannot be read", async () => {
