@@ -183,6 +183,24 @@ for (const [front, profile] of stages) {
       assert.deepEqual((await seen()).found, [changed("prod", "configState.project", "default", "web")]);
     });
 
+    it("is the entry of an image server, which is on none of the servers and never asked", async () => {
+      const images = await stack.create("Remote", {
+        ...{ name: "mirror", addresses: ["https://127.0.0.1:1"], protocol: "simplestreams" },
+        ...{ serverCertificate: other.certificate, configDir: "conf", configFlavor: server.flavor },
+      });
+      made = { ...made, prod: images };
+      const { resources, servers } = await see();
+      assert.deepEqual(
+        resources.filter(({ name }) => name === "prod").map(({ status, server: on }) => [status, on]),
+        [["in-sync", undefined]],
+      );
+      assert.equal(servers.length, 1);
+      const config = parse(readFileSync(configFile(), "utf8")) as { remotes: Record<string, object> };
+      delete config.remotes["mirror"];
+      writeFileSync(configFile(), stringify(config));
+      assert.deepEqual((await seen()).found, [changed("prod", "configState", "present", "absent")]);
+    });
+
     it("is a certificate that is to be replaced by now", async () => {
       const { expiresAt } = made.key.outputs;
       const now = (): Date => new Date(new Date(String(expiresAt)).getTime() - 29 * 24 * 60 * 60 * 1000);

@@ -1,5 +1,7 @@
 /** What `lxd-access drift` keeps to itself, and how it is with large stacks and empty ones. */
 import * as assert from "node:assert/strict";
+import { maskOf } from "../../cli/drift/masking";
+import { AccessError } from "../../provider/errors";
 import { withSecrets } from "../../provider/secrets";
 import { exported, seeDrift, short } from "../support/drift";
 import { admin, Ground } from "../support/drift-ground";
@@ -85,6 +87,24 @@ describe("secrets of a stack", () => {
     const { findings } = await ground.see();
     assert.deepEqual(findings.map(short), ["unmanaged-client admin", "unmanaged-client [secret]"]);
     assert.doesNotMatch(JSON.stringify(findings), /swordfish/);
+  });
+});
+
+describe("a secret in a text", () => {
+  const secret = 'a "word"\n/π';
+  const forms = [
+    ["as it is", `it is ${secret}`],
+    ["as JSON writes it", `it is ${JSON.stringify(secret).slice(1, -1)}`],
+    ["in a URL", `it is ${encodeURIComponent(secret)}`],
+    ["as messages show it", new AccessError("BUG", `it is ${secret}`).summary],
+  ] as const;
+  for (const [how, text] of forms)
+    it(`is not shown ${how}`, () => {
+      assert.equal(maskOf([secret])(text), "it is [secret]");
+    });
+
+  it("goes as a whole where another secret is a part of it", () => {
+    assert.equal(maskOf(["fish", "swordfish"])("a swordfish is a fish"), "a [secret] is a [secret]");
   });
 });
 

@@ -188,6 +188,35 @@ describe("drift that cannot be told", () => {
     assert.deepEqual(codes(seen), ["failed INPUT_INVALID", "failed INPUT_INVALID"]);
   });
 
+  it("because of whatever a server answers in the place of what was asked: none of it is taken for drift", async () => {
+    await ground.makeAll(ground.overHttps);
+    ground.made.splice(0, 1);
+    ground.server.requests.length = 0;
+    assert.deepEqual((await ground.see()).findings, []);
+    const paths = new Set(ground.server.requests.map(({ path }) => path));
+    assert.ok(paths.size > 5);
+    const wrong = [
+      ...["", "<html>", [], null, { type: "sync" }, { type: "sync", metadata: "text" }],
+      ...[
+        { type: "sync", metadata: [null] },
+        { type: "sync", metadata: { running: [{ id: 1 }] } },
+      ],
+    ].map((body) => ({ status: 200, body }));
+    const refusals = [401, 403, 404, 500, 503].map((status) => ({
+      status,
+      body: { type: "error", error: "no", error_code: status },
+    }));
+    for (const path of paths)
+      for (const reply of [...wrong, ...refusals, "reset" as const]) {
+        ground.server.intercept((request) => (request.path === path ? reply : undefined));
+        const { findings } = await ground.see();
+        const taken = findings.filter(({ kind }) => kind !== "failed" && kind !== "unreachable");
+        assert.deepEqual(taken, [], `${path} answered ${JSON.stringify(reply)}`);
+        assert.notEqual(findings.length, 0, `${path} answered ${JSON.stringify(reply)}`);
+        assert.ok(findings.every(({ code }) => code !== "BUG"));
+      }
+  });
+
   it("because looking would change something, which is stopped before it is sent", async () => {
     const whole = { ...httpsAddress };
     httpsAddress.read = async (context, _id, { connection }) => {
