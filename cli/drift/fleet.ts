@@ -7,6 +7,7 @@ import { fingerprintIn } from "../../provider/pki/certificate-facts";
 import {
   type AdministeredServer,
   getAdministeredServer,
+  isSameServer,
   type ServerIdentity,
   serverKey,
 } from "../../provider/resources/server-identity";
@@ -49,7 +50,8 @@ export function statusOf(error: AccessError): "unreachable" | "failed" {
 type Marks = Pick<ServerIdentity, "uuid" | "fingerprint"> & { readonly name?: string };
 
 type Answer =
-  { readonly server: AdministeredServer; readonly error?: undefined } | { readonly error: AccessError };
+  | { readonly server: AdministeredServer; readonly error?: undefined }
+  | { readonly server?: undefined; readonly error: AccessError };
 type Access = { readonly unseen: readonly UnseenMember[] } & (
   | { readonly access: ServerAccess; readonly error?: undefined }
   | { readonly access?: undefined; readonly error: AccessError }
@@ -70,6 +72,7 @@ interface Group {
 export class Fleet {
   private readonly answers = new Map<LxdClient, Promise<Answer>>();
   private readonly expected = new Map<LxdClient, ServerIdentity>();
+  private readonly looks = new Map<LxdClient, Promise<void>>();
   private readonly accesses = new Map<string, Promise<Access>>();
   private readonly glimpses: Glimpse[] = [];
   private readonly connections = new Set<LxdClient>();
@@ -83,29 +86,36 @@ export class Fleet {
   async ask(client: LxdClient, expected: ServerIdentity | undefined): Promise<void> {
     this.use(client);
     if (expected !== undefined) this.expected.set(client, expected);
-    const answer = this.answers.get(client) ?? this.look(client);
-    this.answers.set(client, answer);
-    await answer;
+    const answering = this.answers.get(client) ?? this.greet(client);
+    this.answers.set(client, answering);
+    const { server } = await answering;
+    // Of another server in its place nothing is the stacks'.
+    if (server === undefined || (expected !== undefined && !isSameServer(expected, server.identity))) return;
+    const looking = this.looks.get(client) ?? this.look(client, server);
+    this.looks.set(client, looking);
+    await looking;
   }
 
   glimpse(seen: Glimpse): void {
     this.glimpses.push(seen);
   }
 
-  private async look(client: LxdClient): Promise<Answer> {
+  private async greet(client: LxdClient): Promise<Answer> {
     try {
-      const server = await lookOnly(() => getAdministeredServer(client, undefined));
-      const key = serverKey(server);
-      // One connection may be shown what another one is not.
-      const access =
-        this.accesses.get(key)?.then((found) => (found.error === undefined ? found : accessOver(client))) ??
-        accessOver(client);
-      this.accesses.set(key, access);
-      await access;
-      return { server };
+      return { server: await lookOnly(() => getAdministeredServer(client, undefined)) };
     } catch (error) {
       return { error: asAccessError("lxd-access", error) };
     }
+  }
+
+  private async look(client: LxdClient, server: AdministeredServer): Promise<void> {
+    const key = serverKey(server);
+    // One connection may be shown what another one is not.
+    const access =
+      this.accesses.get(key)?.then((found) => (found.error === undefined ? found : accessOver(client))) ??
+      accessOver(client);
+    this.accesses.set(key, access);
+    await access;
   }
 
   /** The servers, once all of them were looked at. `mask` takes secrets out of their names. */

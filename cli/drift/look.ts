@@ -62,10 +62,11 @@ export async function look(placed: Placed, { world, pool, fleet }: Lookout, call
     by ??= glimpse(resource, now.value ?? known.stored, "seen");
     return { ...seen, stored: known.stored, by, ...outcome(known.front, resource, now.value, world.now()) };
   } catch (thrown) {
-    const error = asAccessError(`${resource.type} ${resource.name}`, thrown);
+    const error = asAccessError("looking at it", thrown);
     const status = statusOf(error);
     by ??= stored && glimpse(resource, stored, status);
-    const message = `${resource.type} ${resource.name}: ${error.summary}`;
+    const about = `${resource.type} ${resource.name}: `;
+    const message = error.summary.startsWith(about) ? error.summary : `${about}${error.summary}`;
     const findings = [{ kind: status, code: error.errorCode, message }];
     return { ...seen, stored, by, status, now: undefined, findings };
   } finally {

@@ -15,7 +15,11 @@ const plain = new Set([
 export function maskOf(secrets: Iterable<string>): (text: string) => string {
   const forms = [...new Set([...secrets].flatMap(formsOf))].sort((one, other) => other.length - one.length);
   return (text) =>
-    forms.reduce((rest, form) => (rest.includes(form) ? rest.replaceAll(form, masked) : rest), text);
+    forms.reduce(
+      (rest, form) =>
+        form.length <= rest.length && rest.includes(form) ? rest.replaceAll(form, masked) : rest,
+      text,
+    );
 }
 
 /** As it is, in quotes as JSON writes it, in a URL, and as messages show it. */

@@ -49,7 +49,7 @@ export async function getAdministeredServer(
   options: { fresh?: boolean; target?: string } = {},
 ): Promise<AdministeredServer> {
   const server = administered(await client.getServer(options), client);
-  if (expected !== undefined && !isSame(expected, server.identity)) {
+  if (expected !== undefined && !isSameServer(expected, server.identity)) {
     refuse(
       "LXD_SERVER_IDENTITY",
       `${client.name} is not the server this resource lives on. Expected ${describe(expected)}, found ` +
@@ -109,7 +109,8 @@ function isHidden(config: Readonly<Record<string, unknown>>, client: LxdClient):
   return client.endpoint.kind === "https" && listeners.every((key) => config[key] === undefined);
 }
 
-function isSame(expected: ServerIdentity, actual: ServerIdentity): boolean {
+/** Whether a server is the one that is expected: by its uuid, or its certificate, or its name and type. */
+export function isSameServer(expected: ServerIdentity, actual: ServerIdentity): boolean {
   if (expected.uuid !== undefined && actual.uuid !== undefined) return expected.uuid === actual.uuid;
   const isOfOneType = (expected.type ?? actual.type) === actual.type;
   return expected.fingerprint === actual.fingerprint || (expected.name === actual.name && isOfOneType);

@@ -150,6 +150,7 @@ describe("drift that cannot be told", () => {
 
   it("because another server answers", async () => {
     const other = await Ground.on("lxd-6");
+    await other.view.trust("stranger", ci.certificate);
     try {
       const { certificate_fingerprint: own } = (
         (await other.view.request("GET", "/1.0")) as { environment: { certificate_fingerprint: string } }
@@ -164,6 +165,7 @@ describe("drift that cannot be told", () => {
       );
       const seen = await seeDrift(exported("plugin", pinned), { directory: ground.directory });
       assert.deepEqual(codes(seen), ["failed LXD_SERVER_IDENTITY"]);
+      assert.deepEqual(servers(seen), [`https://${other.https.address} failed`]);
     } finally {
       await other.end();
     }
