@@ -41,10 +41,9 @@ describeWith(["lxd-cluster"], "drift of a cluster", function () {
     await cluster.b.view.setAddress(address);
     await cluster.a.view.trust("stranger", makePair("stranger").certificate);
     const { servers, findings } = await see();
-    assert.deepEqual(
-      servers.map(({ name, status, clients }) => [name, status, clients]),
-      [[[cluster.a.socketPath, cluster.b.socketPath].sort()[0], "seen", 1]],
-    );
+    const [one, ...others] = servers;
+    assert.deepEqual([one?.status, one?.clients, others], ["seen", 1, []]);
+    assert.ok([cluster.a.socketPath, cluster.b.socketPath].includes(one?.name ?? ""));
     assert.deepEqual(findings.map(short), [`unmanaged-client stranger`, `unmanaged-listener ${address}`]);
     assert.deepEqual(findings[1]?.found, { address, member: "b" });
   });
