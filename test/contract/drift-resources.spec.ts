@@ -177,6 +177,15 @@ for (const [front, profile] of stages) {
       ]);
     });
 
+    it("is none that could be told where the client directory is on another machine, which is noted", async () => {
+      rmSync(join(folder, "conf"), { recursive: true });
+      const { resources, findings } = await see();
+      assert.deepEqual(findings, []);
+      const [prod] = resources.filter(({ name }) => name === "prod");
+      assert.equal(prod?.status, "in-sync");
+      assert.match(prod.notes.join(), /The client directory .*conf is not on this machine/);
+    });
+
     it("is a project of an entry where the program names one", async () => {
       made = { ...made, prod: await stack.update(made.prod, { ...made.prod.inputs, project: "default" }) };
       editEntry({ project: "web" });
