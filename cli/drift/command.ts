@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
 import { codeOf, messageOf, refuse } from "../../provider/errors";
-import { writeNewFile } from "../import/new-file";
+import { writeNewFiles } from "../import/new-file";
 import { exportStack, type StackChoice } from "../pulumi";
 import type { World } from "../world";
 import { render } from "./formats";
@@ -91,7 +91,7 @@ async function write(outputs: readonly Output[], report: DriftReport, world: Wor
 async function writeReport(file: string, text: string): Promise<void> {
   const there = lstatSync(file, { throwIfNoEntry: false });
   if (there === undefined || there.isFile())
-    return writeNewFile({ path: file, content: text, mode: 0o666 }, true);
+    return writeNewFiles([{ path: file, content: text, mode: 0o666 }], true);
   await writeFile(file, text).catch((error: unknown) =>
     refuse("INPUT_INVALID", `Writing ${file}: ${messageOf(error)}`),
   );

@@ -2,6 +2,7 @@
 import { join, relative, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { Call } from "../../provider/call";
+import { removeTemporaries } from "../../provider/client-config/atomic-file";
 import { printable, quoted, refuse } from "../../provider/errors";
 import type { Context } from "../../provider/handler";
 import { ClientPool } from "../../provider/lxd/pool";
@@ -9,8 +10,8 @@ import { contextFor, type Surroundings } from "../../provider/registry";
 import { programOfProject } from "../drift/program-folder";
 import type { World } from "../world";
 import { type Front, fronts, importFile } from "./import-file";
-import { requireFree, writeNewFile } from "./new-file";
-import { asConfigDir, none, readStackOf, type StackNow, usualDirectories } from "./place";
+import { requireFree, writeNewFiles } from "./new-file";
+import { asConfigDir, isDirectory, none, readStackOf, type StackNow, usualDirectories } from "./place";
 import { list } from "./program";
 import { type Finds, type Taken, takeAll } from "./take";
 import { typescriptProgram } from "./typescript-program";
@@ -82,7 +83,7 @@ export function importCommand(world: World, exit: (code: number) => void): Comma
       "client directory whose remotes are taken, and of --remote (default: as stack config or the environment say, else those " +
         "of lxc and incus)",
     )
-    .option("--no-remotes", "take only what is on servers")
+    .addOption(new Option("--no-remotes", "take only what is on servers").conflicts("server"))
     .option("--cwd <folder>", "folder of the Pulumi project (default: here)")
     .option("--stack <name>", "stack whose configuration counts (default: the selected one)")
     .option("--out <folder>", "folder for what is written (default: that of the project)")
@@ -96,6 +97,8 @@ export function importCommand(world: World, exit: (code: number) => void): Comma
 
 async function takeOver(options: Options, world: World): Promise<number> {
   const folder = resolve(world.directory, options.cwd ?? ".");
+  if (!isDirectory(folder, { programDirectory: folder }))
+    refuse("INPUT_INVALID", `--cwd: there is no folder ${folder}`);
   const program = await programOfProject(folder);
   const programDirectory = program ?? folder;
   const out = options.out === undefined ? programDirectory : resolve(world.directory, options.out);
@@ -119,8 +122,15 @@ async function takeOver(options: Options, world: World): Promise<number> {
   const named = options.stack === undefined ? "" : ` --stack ${inShell(options.stack)}`;
   const importing = `pulumi import --file ${inShell(relative(folder, file))} --generate-code=false${named}`;
   const content = write({ ...finds, at: world.now(), importing });
-  await writeNewFile({ path: programFile, content, mode: 0o666 }, options.force);
-  await writeNewFile({ path: file, content: importFile(options.front, taken), mode: 0o600 }, options.force);
+  // Keys may be in what a run that was killed has left.
+  await removeTemporaries(out, `${importName}.`);
+  await writeNewFiles(
+    [
+      { path: programFile, content, mode: 0o666 },
+      { path: file, content: importFile(options.front, taken), mode: 0o600 },
+    ],
+    options.force,
+  );
   const module = relative(programDirectory, programFile)
     .replace(/\.\w+$/, "")
     .replace(/^(?!\.\.?\/)/, "./");

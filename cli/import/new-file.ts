@@ -1,4 +1,4 @@
-/** Files that the command writes, whole or not at all. */
+/** Files that the command writes, all of them whole or none. */
 import { randomBytes } from "node:crypto";
 import { lstatSync, renameSync } from "node:fs";
 import { mkdir, open, rm } from "node:fs/promises";
@@ -15,7 +15,7 @@ export interface NewFile {
 
 /** INPUT_INVALID where one of these is there already, be it a link to nowhere. */
 export function requireFree(paths: readonly string[]): void {
-  const taken = paths.filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
+  const taken = paths.filter(isThere);
   if (taken.length > 0)
     refuse(
       "INPUT_INVALID",
@@ -23,24 +23,54 @@ export function requireFree(paths: readonly string[]): void {
     );
 }
 
-/** Writes a file, and its folder where there is none. INPUT_INVALID where it cannot be written; one that is there stays then. */
-export async function writeNewFile({ path, content, mode }: NewFile, isForced: boolean): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+/**
+ * Writes files, and their folders where there are none. INPUT_INVALID where one cannot be written: then none is, and what is
+ * there stays.
+ */
+export async function writeNewFiles(files: readonly NewFile[], isForced: boolean): Promise<void> {
+  const temporaries: { readonly path: string; readonly temporary: string }[] = [];
+  let current = "";
   try {
-    await mkdir(dirname(path), { recursive: true });
-    // An old file's mode must not become that of a file with keys, nor a link lead it elsewhere: so it is a file of its own.
-    const handle = await open(temporary, "wx", mode);
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
+    for (const { path, content, mode } of files) {
+      current = path;
+      await mkdir(dirname(path), { recursive: true });
+      const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+      temporaries.push({ path, temporary });
+      // An old file's mode must not become that of a file with keys, nor a link lead it elsewhere: so it is a file of its own.
+      const handle = await open(temporary, "wx", mode);
+      try {
+        await handle.writeFile(content);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
     }
-    if (!isForced) requireFree([path]);
-    renameSync(temporary, path);
+    if (!isForced) requireFree(files.map(({ path }) => path));
+    for (const { path } of files) {
+      current = path;
+      if (isFolder(path))
+        refuse("INPUT_INVALID", "a folder has this name. Move it away, or name another one (--out)");
+    }
+    for (const { path, temporary } of temporaries) {
+      current = path;
+      renameSync(temporary, path);
+    }
   } catch (error) {
-    refuse("INPUT_INVALID", `Writing ${path}: ${messageOf(error)}`);
+    refuse("INPUT_INVALID", `Writing ${current}: ${messageOf(error)}`);
   } finally {
-    await rm(temporary, { force: true });
+    for (const { temporary } of temporaries) await rm(temporary, { force: true });
+  }
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Where a file stands in the place of a folder there is nothing; writing says what is wrong. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
   }
 }

@@ -57,6 +57,12 @@ export function usualDirectories(context: Context): string[] {
 }
 
 /** Whether a directory, written as in `configDir`, is there. */
-export function isDirectory(path: string, { programDirectory }: Context): boolean {
-  return statSync(expandPath(path, programDirectory), { throwIfNoEntry: false })?.isDirectory() === true;
+export function isDirectory(path: string, { programDirectory }: Pick<Context, "programDirectory">): boolean {
+  const absolute = expandPath(path, programDirectory);
+  try {
+    return statSync(absolute, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    // A file stands above it, or a folder that may not be looked into.
+    return false;
+  }
 }

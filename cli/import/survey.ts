@@ -1,10 +1,12 @@
 /** What could be taken over of a server, and of a client directory: the ids of all that is there. Nothing is changed. */
 import type { ListedRemote } from "../../provider/client-config/remote-list";
+import { describeUnsafeName } from "../../provider/client-config/remote-name";
 import { asAccessError, quoted, refuse } from "../../provider/errors";
 import type { Context } from "../../provider/handler";
 import type { LxdClient } from "../../provider/lxd/client";
 import { functions } from "../../provider/registry";
 import { splitRemote } from "../../provider/resources/import-id";
+import { describeClientNameProblem } from "../../provider/resources/trusted-client";
 import { readAccess, type ServerAccess } from "../server-access";
 import { isDirectory } from "./place";
 
@@ -105,19 +107,22 @@ function clients(
     ...certificates.map(({ name, fingerprint, type }) => ({
       ...{ name, fingerprint, type },
       id: `${prefix}certificate/${name}/${fingerprint}`,
+      problem: describeClientNameProblem(name),
     })),
     ...identities.map(({ name, id }) => ({
       ...{ name, fingerprint: id, type: "client" },
       id: `${prefix}identity/${name}`,
+      problem: undefined,
     })),
   ];
-  return byName(all).map(({ name, fingerprint, type, id }) => {
+  return byName(all).map(({ name, fingerprint, type, id, problem }) => {
     const which = `${JSON.stringify(name)} (${fingerprint.slice(0, shownDigits)}) ${on}`;
     if (type !== "client")
       return { what: `the certificate ${which}`, why: `it is of type ${type}, no client's` };
     const what = `the client ${which}`;
     if (fingerprint === ownFingerprint)
       return { what, why: "it is the connection's own client, which nothing should take away" };
+    if (problem !== undefined) return { what, why: unsayable(problem) };
     return { resource: "TrustToken", id, what, words: [...words, "client", name], mark: fingerprint };
   });
 }
@@ -127,6 +132,8 @@ function tokens({ tokens: all }: ServerAccess, { prefix, words, on }: Place): (C
   return byName(named).map(({ operation, token: { request } }) => {
     const what = `the token that waits for ${JSON.stringify(request.name)} ${on}`;
     if (request.type !== "client") return { what, why: `it is for a certificate of type ${request.type}` };
+    const problem = describeClientNameProblem(request.name);
+    if (problem !== undefined) return { what, why: unsayable(problem) };
     const id = `${prefix}certificate/${request.name}/${operation}`;
     return { resource: "TrustToken", id, what, words: [...words, "token", request.name], mark: operation };
   });
@@ -136,7 +143,13 @@ function joined(remote: ListedRemote, configDir: string): Candidate | LeftOut {
   const { name, address } = remote;
   const what = `the remote ${JSON.stringify(name)} (${address}) of ${configDir}`;
   if (address.startsWith("unix:")) return { what, why: "it is a socket of this machine, which nobody joins" };
+  const problem = describeUnsafeName(name);
+  if (problem !== undefined) return { what, why: unsayable(problem) };
   return { resource: "Remote", id: `${name}:${configDir}`, what, words: ["remote", name] };
+}
+
+function unsayable(problem: string): string {
+  return `no program can say its name: ${problem}`;
 }
 
 function parted(found: readonly (Candidate | LeftOut)[]): Pick<Survey, "candidates" | "leftOut"> {

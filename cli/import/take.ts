@@ -1,8 +1,8 @@
 /** What can be taken over, each with its inputs and outputs as the engine stores them, and what cannot, with the reason. Only looks. */
-import { asAccessError } from "../../provider/errors";
+import { asAccessError, quoted } from "../../provider/errors";
 import type { Context } from "../../provider/handler";
 import { resourceFront } from "../../provider/resource-front";
-import { type Described, subjectOf } from "./in-stack";
+import { type Described, namesIn, subjectOf } from "./in-stack";
 import { namesFor } from "./names";
 import { type Candidate, type LeftOut, type Survey, surveyDirectory, surveyServer } from "./survey";
 
@@ -58,9 +58,13 @@ export async function takeAll(context: Context, { servers, directories, inStack 
   ]);
   const seen = surveys.filter((survey): survey is Survey => "candidates" in survey);
   const { programDirectory } = context;
-  const known = new Map(inStack.map((one) => [subjectOf(one.type, one, programDirectory), one.name]));
-  const tried = await Promise.all(
-    seen.map(({ candidates }) => Promise.all(candidates.map((one) => tryTaking(context, one, known)))),
+  const nameInStack = await namesIn(inStack, programDirectory);
+  const tried = eachOnce(
+    await Promise.all(
+      seen.map(({ candidates }) =>
+        Promise.all(candidates.map((one) => tryTaking(context, one, nameInStack))),
+      ),
+    ),
   );
   const found = tried.flat().filter((one): one is Found => "inputs" in one);
   const names = namesFor(
@@ -90,14 +94,14 @@ const fronts = {
   TrustToken: resourceFront("TrustToken"),
 };
 
-/** A candidate with what it is. */
-type Found = Candidate & Pick<Taken, "inputs" | "outputs">;
+/** A candidate with what it is, and what it is about where that can be told. */
+type Found = Candidate & Pick<Taken, "inputs" | "outputs"> & { readonly subject: string | undefined };
 
-/** `known` are the names of resources in the stack by what they are about. */
+/** `nameInStack` answers by what name the stack has something already. */
 async function tryTaking(
   context: Context,
   candidate: Candidate,
-  known: ReadonlyMap<string | undefined, string>,
+  nameInStack: (subject: string | undefined, found: Described) => string | undefined,
 ): Promise<Found | LeftOut> {
   const { resource, id, what } = candidate;
   return orWhyNot(what, async () => {
@@ -105,11 +109,31 @@ async function tryTaking(
     const found = await front.handler.import(context, id);
     if (found === undefined) return { what, why: "it is not there any more" };
     const described = { inputs: front.inputs(found.args), outputs: front.outputs(found.state) };
-    const subject = subjectOf(resource, described, context.programDirectory);
-    const name = subject === undefined ? undefined : known.get(subject);
+    const subject = await subjectOf(resource, described, context.programDirectory);
+    const name = nameInStack(subject, described);
     if (name !== undefined) return { what, why: `the stack has it already, as ${JSON.stringify(name)}` };
-    return { ...candidate, ...described };
+    const { changed } = front.handler.diff(found.state, described.inputs, context.now());
+    if (changed.length > 0) {
+      const deviations = front.handler.deviations(found.state, described.inputs, context.now());
+      const why = deviations.flatMap(({ reason = [] }) => reason).join("; ") || quoted(changed);
+      return { what, why: `the next update would change it: ${why}` };
+    }
+    return { ...candidate, ...described, subject };
   });
+}
+
+/** What two remotes, or two paths of a client directory, lead to is taken where it was found first. */
+function eachOnce(tried: readonly (readonly (Found | LeftOut)[])[]): (Found | LeftOut)[][] {
+  const taken = new Map<string, string>();
+  return tried.map((all) =>
+    all.map((one) => {
+      if ("why" in one || one.subject === undefined) return one;
+      const first = taken.get(one.subject);
+      if (first !== undefined) return { what: one.what, why: `it is taken already, as ${first}` };
+      taken.set(one.subject, one.what);
+      return one;
+    }),
+  );
 }
 
 async function orWhyNot<Result>(what: string, look: () => Promise<Result>): Promise<Result | LeftOut> {
