@@ -1,0 +1,31 @@
+/** The process `lxd-access` where nobody takes what it says. */
+import * as assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { join } from "node:path";
+
+const command = join(__dirname, "../../dist/cli/main.js");
+
+describe("the process lxd-access", () => {
+  it("ends as it would where its reader has enough", async () => {
+    const child = spawn(process.execPath, [command, "--help"], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    let said = "";
+    child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    assert.deepEqual(await once(child, "close"), [0, null]);
+    assert.equal(said, "");
+  });
+
+  it("fails, and says so in a line, where what it says is lost on a full disk", function () {
+    // A device of Linux.
+    if (!existsSync("/dev/full")) this.skip();
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(process.execPath, [command, "--help"], {
+      stdio: ["ignore", full, "pipe"],
+    });
+    closeSync(full);
+    assert.match(stderr.toString(), /^lxd-access: Writing to standard output: ENOSPC.*\n$/);
+    assert.equal(status, 1);
+  });
+});
