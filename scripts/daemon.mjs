@@ -43,12 +43,13 @@ const alive = new Set();
 
 /**
  * Starts a daemon and waits until it is ready. Rejects with a StepError that shows the end of its log if it is not.
- * @param {{ flavor: Flavor, directory?: string, hosts?: Readonly<Record<string, string>> }} options
+ * @param {{ flavor: Flavor, directory?: string, hosts?: Readonly<Record<string, string>>, args?: readonly string[] }} options
  *   `directory`: an absolute path, short; made if need be, deleted by `stop`; default: a new one
  *   `hosts`: names that this daemon alone knows, and the IP address of each
+ *   `args`: further arguments of its program
  * @returns {Promise<Daemon>}
  */
-export async function startDaemon({ flavor, directory: wanted, hosts = {} }) {
+export async function startDaemon({ flavor, directory: wanted, hosts = {}, args = [] }) {
   const { command } = await requireServer(flavor);
   const directory = makeDirectory(wanted);
   const socketPath = join(directory, "unix.socket");
@@ -73,7 +74,7 @@ export async function startDaemon({ flavor, directory: wanted, hosts = {} }) {
     const log = join(directory, "daemon.log");
     const env = daemonEnvironment(flavor, directory);
     daemon.pid = await startInBackground({
-      ...withHosts(hosts, directory, [command, "--group", "root"]),
+      ...withHosts(hosts, directory, [command, "--group", "root", ...args]),
       env,
       cwd: "/",
       directory,

@@ -1,0 +1,58 @@
+/** The least that joining can take: plain TLS and HTTP on one connection, with no part of the package. */
+import { X509Certificate, createHash } from "node:crypto";
+import { once } from "node:events";
+import { Agent, request } from "node:http";
+import { connect } from "node:tls";
+
+/**
+ * Compares the server's certificate, looks, redeems the token and looks again.
+ * @param {string} address
+ * @param {string} fingerprint
+ * @param {import("./pairs.mjs").Pair} pair
+ * @param {string} token
+ * @param {{ looksFirst?: boolean }} [options]
+ */
+export async function joinLean(address, fingerprint, pair, token, { looksFirst = true } = {}) {
+  const [host = "", port = ""] = address.split(":");
+  const identity = { cert: pair.certificate, key: pair.privateKey };
+  const socket = connect({
+    host,
+    port: Number(port),
+    ...identity,
+    rejectUnauthorized: false,
+    minVersion: "TLSv1.3",
+  });
+  await once(socket, "secureConnect");
+  const shown = socket.getPeerX509Certificate() ?? new X509Certificate(socket.getPeerCertificate().raw);
+  if (createHash("sha256").update(shown.raw).digest("hex") !== fingerprint) throw new Error("another server");
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  Object.assign(agent, { createConnection: () => socket });
+  try {
+    if (looksFirst) await exchange(agent, "GET", "/1.0");
+    await exchange(agent, "POST", "/1.0/certificates", { type: "client", password: token });
+    const { metadata } = await exchange(agent, "GET", "/1.0");
+    if (metadata.auth !== "trusted") throw new Error("the lean sequence is not trusted");
+  } finally {
+    agent.destroy();
+  }
+}
+
+/**
+ * @param {Agent} agent
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ * @returns {Promise<any>}
+ */
+async function exchange(agent, method, path, body) {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const headers =
+    text === undefined ? {} : { "content-type": "application/json", "content-length": text.length };
+  const sent = request({ agent, method, path, headers }).end(text);
+  const [response] = await once(sent, "response");
+  let reply = "";
+  for await (const chunk of response.setEncoding("utf8")) reply += chunk;
+  const parsed = JSON.parse(reply);
+  if (parsed.type === "error") throw new Error(`${method} ${path}: ${parsed.error}`);
+  return parsed;
+}

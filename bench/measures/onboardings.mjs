@@ -1,0 +1,105 @@
+/** Many clients are onboarded at once: a key pair, a token and a Remote for each, over as many resources that do nothing. */
+import { openProxy } from "../ground/delay-proxy.mjs";
+import { makePair } from "../ground/pairs.mjs";
+import { startServers } from "../ground/server.mjs";
+import { compareRuns, tell } from "../ground/side-by-side.mjs";
+import { Stack } from "../ground/stack.mjs";
+import { tellSizes } from "../ground/state-size.mjs";
+import { administeredBy } from "../ground/ways-in.mjs";
+
+export const name = "onboardings";
+export const title = "Many onboardings";
+
+const resourcesEach = 3;
+
+/** @param {import("../measures.mjs").Bench} bench */
+export async function measure({ isQuick, engine }) {
+  const counts = isQuick ? [10] : [50, 100, 200];
+  const servers = await startServers(isQuick ? 2 : 10);
+  const admin = await makePair("admin");
+  const sites = await Promise.all(
+    servers.map(async (server) => {
+      await server.trust("admin", admin.certificate);
+      return { server, proxy: await openProxy(server.address, 0) };
+    }),
+  );
+  /** @type {import("../measures.mjs").Result} */
+  const result = { figures: [], samples: {}, plots: [] };
+  const lines = ["onboardings of three resources", "as many no-ops"].map((line) => ({
+    name: line,
+    points: /** @type {{ x: number, values: readonly number[] }[]} */ ([]),
+  }));
+  for (const count of counts) {
+    const isFull = count === counts.at(-1);
+    const listeners = sites.map((site, index) => ({
+      kind: "HttpsAddress",
+      name: `server-${index}`,
+      args: { address: site.server.address, verify: false, connection: administeredBy(admin, site) },
+    }));
+    const floor = await Stack.ofNoOps(engine, count * resourcesEach);
+    const ours = await Stack.create(engine, listeners);
+    let run = 0;
+    // The listeners are there before; names are new each time, as a client that left has left its name behind.
+    await ours.up();
+    ours.save();
+    const compared = await compareRuns({
+      ...{ ours, floor, rounds: isQuick ? 1 : 3, sites },
+      before: async () => {
+        ours.give([...listeners, ...joinings(count, ++run, sites, admin)]);
+      },
+      work: (stack) => {
+        stack.restore();
+        return stack.up();
+      },
+    });
+    const resources = count * resourcesEach;
+    tell(result, `up of ${count} onboardings (${resources} resources) on ${sites.length} servers`, compared, {
+      ...(isFull && { times: 1.5 }),
+      costs: { requests: { called: "requests" }, connections: { called: "connections" } },
+    });
+    lines[0]?.points.push({ x: resources, values: compared.ours });
+    lines[1]?.points.push({ x: resources, values: compared.floor });
+    if (isFull) {
+      result.figures.push({
+        what: `memory of the provider's process at ${resources} resources, over the empty provider's`,
+        ...{ ratio: compared.memory / compared.floorMemory, unit: "×", bar: 1.3 },
+      });
+      result.samples[`memory at ${resources} resources`] = { unit: "MB", values: [compared.memory / 1024] };
+      result.samples[`memory at ${resources} no-ops`] = { unit: "MB", values: [compared.floorMemory / 1024] };
+      tellSizes(result, ours.stored, "onboarding over HTTPS");
+    }
+    ours.remove();
+    floor.remove();
+  }
+  result.plots.push({
+    kind: "lines",
+    file: "onboardings",
+    title: "Many onboardings, loopback",
+    x: "resources",
+    y: "ms",
+    lines,
+  });
+  await Promise.all(servers.map((server) => server.stop()));
+  return result;
+}
+
+/**
+ * @param {number} count
+ * @param {number} run
+ * @param {readonly import("../ground/traffic.mjs").Site[]} sites
+ * @param {import("../ground/pairs.mjs").Pair} admin
+ * @returns {import("../ground/stack.mjs").Wanted[]}
+ */
+function joinings(count, run, sites, admin) {
+  return Array.from({ length: count }, (_, index) => index).flatMap((index) => {
+    const at = index % sites.length;
+    const site = sites[at];
+    if (site === undefined) return [];
+    const args = {
+      listener: `server-${at}`,
+      addresses: [site.proxy.address],
+      connection: administeredBy(admin, site),
+    };
+    return [{ kind: "Joining", name: `client-${count}-${run}-${index}`, args }];
+  });
+}

@@ -1,0 +1,203 @@
+/** What `npm run bench` tells is worth no more than its clockwork: the far network, the statistics, what is drawn. */
+import * as assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { load } from "cheerio";
+
+const root = resolve(__dirname, "../..");
+
+describe("the delay proxy of the bench", () => {
+  const roundTrip = 40;
+  let far: Server;
+
+  beforeEach(async () => {
+    // Answers each piece in capitals, and ends when the client does.
+    far = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on("data", (chunk) => socket.write(chunk.toString().toUpperCase()));
+      socket.on("end", () => socket.end("END"));
+    }).listen(0, "127.0.0.1");
+    await once(far, "listening");
+  });
+
+  afterEach(() => {
+    far.close();
+  });
+
+  after(async () => {
+    const { undoAll } = await import("../../scripts/ending.mjs");
+    await undoAll();
+  });
+
+  const open = async () => {
+    const { openProxy } = await import("../../bench/ground/delay-proxy.mjs");
+    return openProxy(`127.0.0.1:${(far.address() as AddressInfo).port}`, roundTrip);
+  };
+
+  const talk = async (
+    address: string,
+    pieces: readonly string[],
+  ): Promise<{ text: string; first: number }> => {
+    const begun = performance.now();
+    const socket = connect(Number(address.split(":")[1]), "127.0.0.1");
+    for (const piece of pieces) socket.write(piece);
+    socket.end();
+    let text = "";
+    let first = NaN;
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      if (text === "") first = performance.now() - begun;
+      text += chunk.toString();
+    }
+    return { text, first };
+  };
+
+  it("takes a round trip for the connection and one for the first reply", async () => {
+    const { address } = await open();
+    const { first } = await talk(address, ["hello"]);
+    // Node's timers may be up to a millisecond early.
+    assert.ok(first >= 2 * roundTrip - 2, `the first reply came after ${first} ms`);
+  });
+
+  it("keeps the order of everything, the end included, and counts what came through", async () => {
+    const { address, takeTraffic } = await open();
+    const pieces = Array.from({ length: 2000 }, (_, index) => `piece ${index} `);
+    const { text } = await talk(address, pieces);
+    const said = pieces.join("").toUpperCase();
+    assert.equal(text, `${said}END`);
+    await talk(address, ["again"]);
+    const { connections, bytesUp, bytesDown } = await takeTraffic();
+    assert.equal(connections, 2);
+    assert.equal(bytesUp, said.length + "again".length);
+    assert.equal(bytesDown, said.length + "AGAIN".length + 2 * "END".length);
+    assert.equal((await takeTraffic()).connections, 0);
+  });
+
+  it("accepts and says nothing once it is told to be silent", async () => {
+    const { address, silence, takeTraffic } = await open();
+    await silence();
+    const socket = connect(Number(address.split(":")[1]), "127.0.0.1");
+    await once(socket, "connect");
+    socket.end("hello");
+    let traffic = await takeTraffic();
+    while (traffic.connections === 0) traffic = await takeTraffic();
+    assert.equal(traffic.bytesDown, 0);
+    socket.destroy();
+  });
+});
+
+describe("the statistics of the bench", () => {
+  it("take the ratio of the medians, and the spread of the rounds", async () => {
+    const { medianOf, ratioOf } = await import("../../bench/ground/statistics.mjs");
+    assert.equal(medianOf([5, 1, 3]), 3);
+    assert.equal(medianOf([4, 1, 3, 2]), 2.5);
+    assert.deepEqual(ratioOf([10, 30, 20], [10, 10, 40]), { ratio: 2, min: 0.5, max: 3 });
+  });
+
+  it("measure in turn, every other round backwards", async () => {
+    const { interleave } = await import("../../bench/ground/statistics.mjs");
+    const order: string[] = [];
+    const side = (name: string) => (round: number) => Promise.resolve(order.push(`${name}${round}`));
+    const samples = await interleave(2, { a: side("a"), b: side("b") });
+    assert.deepEqual(order, ["a0", "b0", "b1", "a1"]);
+    assert.deepEqual(samples, { a: [1, 4], b: [2, 3] });
+  });
+});
+
+describe("the waterfall of the bench", () => {
+  it("names the requests in their order, and gives what lies between to the provider", async () => {
+    const { waterfallOf } = await import("../../bench/ground/waterfall.mjs");
+    const packet = (at: number, direction: "open" | "up" | "down") => ({ at, direction, bytes: 1 });
+    const packets = [
+      ...[packet(1010, "open"), packet(1011, "up"), packet(1110, "down")],
+      ...[packet(1112, "up"), packet(1113, "up"), packet(1160, "down"), packet(1162, "down")],
+      ...[packet(1170, "up"), packet(1220, "down")],
+    ];
+    const span = { begun: 1000, ended: 1225, roundTrip: 50 };
+    assert.deepEqual(
+      waterfallOf(packets, ["GET /1.0", "POST /1.0/certificates"], span).map(
+        ({ what, from, to }) => `${what} ${from}-${to}`,
+      ),
+      [
+        ...["provider 0-10", "TCP 10-60", "TLS 60-110", "provider 110-112", "GET /1.0 112-162"],
+        ...["provider 162-170", "POST /1.0/certificates 170-220", "provider 220-225"],
+      ],
+    );
+  });
+});
+
+describe("the profile of the bench", () => {
+  it("gives Node's own time to who called it, and a module's to whoever loaded it, too", async () => {
+    const { byModule, readProfile } = await import("../../bench/ground/profile.mjs");
+    const node = (id: number, url: string, ...children: number[]) => ({
+      ...{ id, children },
+      callFrame: { functionName: "f", url },
+    });
+    const nodes = [
+      node(1, "", 2),
+      node(2, `file://${root}/dist/provider/dynamic.js`, 3, 4),
+      node(3, "node:internal/modules"),
+      node(4, `${root}/node_modules/zod/index.js`),
+    ];
+    const folder = mkdtempSync(join(tmpdir(), "lxa-bench-"));
+    try {
+      const file = join(folder, "one.cpuprofile");
+      writeFileSync(file, JSON.stringify({ nodes, samples: [2, 3, 4], timeDeltas: [1000, 2000, 4000] }));
+      const modules = byModule(readProfile(file));
+      assert.deepEqual(modules.get("provider/dynamic.js"), { own: 3, all: 7 });
+      assert.deepEqual(modules.get("zod"), { own: 4, all: 4 });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("the document of the bench", () => {
+  const figure = (what: string, ratio: number, bar?: number) => ({ what, ratio, unit: "×" as const, bar });
+  const taken = {
+    ...{ title: "One join", when: "2026-01-01 00:00" },
+    figures: [figure("fast", 1.1, 1.15), figure("slow", 1.2, 1.15), figure("free", 9)],
+    samples: { "one | two": { unit: "ms", values: [3, 1, 2] } },
+    plots: [],
+  };
+  const results = { isQuick: false, machine: { cores: 2 }, measures: { one: taken } };
+
+  it("says which bars are met, and tells the rest beside", async () => {
+    const { render } = await import("../../bench/report/document.mjs");
+    const text = render(results, "performance");
+    assert.match(text, /\| One join \| fast \| 1\.10× \| {2}\| ≤ 1\.15× \| met \|/);
+    assert.match(text, /\| One join \| slow \| 1\.20× \| {2}\| ≤ 1\.15× \| \*\*missed\*\* \|/);
+    assert.doesNotMatch(text, /\| One join \| free/);
+    assert.match(text, /\| free \| 9× \|/);
+    assert.match(text, /\| one \\\| two \| 2 ms \| 1 – 3 \| 3 \|/);
+  });
+
+  it("draws each kind of plot as an image that can be read", async () => {
+    const { draw } = await import("../../bench/report/document.mjs");
+    const one = { file: "one", title: "A & <B>" };
+    const frame = (name: string, ...children: { name: string; milliseconds: number; children: [] }[]) => ({
+      ...{ name, milliseconds: 10, children },
+    });
+    const pictures = [
+      draw({
+        ...{ kind: "lines", ...one, x: "N", y: "ms" },
+        lines: [{ name: "ours & theirs", points: [{ x: 1, values: [1, 3] }] }],
+      }),
+      draw({ kind: "waterfall", ...one, bars: [{ what: "GET /1.0?a&b", from: 0, to: 50 }] }),
+      draw({ kind: "flame", ...one, top: frame("all", { name: "zod<", milliseconds: 10, children: [] }) }),
+    ];
+    const words = ["ours & theirs", "GET /1.0?a&b", "zod<"];
+    for (const [index, picture] of pictures.entries()) {
+      assert.doesNotMatch(picture, /NaN|undefined/);
+      const $ = load(picture, { xml: true });
+      assert.equal($("svg > title").text(), "A & <B>");
+      assert.ok(
+        $("text")
+          .text()
+          .includes(words[index] ?? ""),
+        picture,
+      );
+    }
+  });
+});
