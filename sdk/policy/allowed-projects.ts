@@ -1,4 +1,4 @@
-import { matchesAll } from "./pattern";
+import { matchesExactly } from "./pattern";
 import { forEachText, type Looked, resourceRule, shown, texts } from "./rule";
 
 interface Config {
@@ -35,7 +35,7 @@ export const allowedProjects = resourceRule<Config>({
 
 function judge({ config, report }: Looked<Config>, property: string, project: string): void {
   const { projects } = config;
-  if (projects === undefined || projects.some((pattern) => matchesAll(project, pattern))) return;
+  if (projects === undefined || projects.some((pattern) => matchesExactly(project, pattern))) return;
   const list = projects.length === 0 ? "none is allowed" : `allowed are ${projects.map(shown).join(", ")}`;
   report(
     `${property} is a project that clients must not be let into: ${list}. Use one of these, or have it added to the list.`,

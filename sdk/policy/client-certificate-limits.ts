@@ -1,9 +1,12 @@
-import { resourceRule, shown, texts } from "./rule";
+import { resourceRule, shown } from "./rule";
 
 interface Config {
   algorithms: string[];
   maxValidityDays: number;
 }
+
+/** Kinds of key that a ClientCertificate can have. */
+const keyAlgorithms = ["ECDSA-P384", "ECDSA-P256", "Ed25519", "RSA-4096"];
 
 /** What a ClientCertificate is made with where the program does not say. */
 const byDefault = { keyAlgorithm: "ECDSA-P384", validityDays: 3650 };
@@ -19,8 +22,10 @@ export const clientCertificateLimits = resourceRule<Config>({
     "Give validityDays, and rotateBeforeDays with it; give keyAlgorithm. Both replace the certificate.",
   configuration: {
     algorithms: {
-      ...texts,
-      default: ["ECDSA-P384", "ECDSA-P256", "Ed25519", "RSA-4096"],
+      type: "array",
+      items: { type: "string", enum: keyAlgorithms },
+      minItems: 1,
+      default: keyAlgorithms,
       description: "Kinds of key that are allowed.",
     },
     maxValidityDays: {

@@ -13,7 +13,7 @@ import type {
   StackValidationPolicy,
 } from "@pulumi/policy";
 import { typeOf } from "../dynamic-type";
-import { matchesAll } from "./pattern";
+import { matchesExactly } from "./pattern";
 
 /** Resources of this package. Provider is the configuration that they share, the default connection. */
 export type ResourceName = "ClientCertificate" | "HttpsAddress" | "Provider" | "Remote" | "TrustToken";
@@ -202,5 +202,5 @@ function configOf({ name, configuration }: RuleFacts, given: object): { except: 
 }
 
 function isExcepted(name: string, { except }: { except: string[] }): boolean {
-  return except.some((pattern) => matchesAll(name, pattern));
+  return except.some((pattern) => matchesExactly(name, pattern));
 }

@@ -123,9 +123,12 @@ const cases: Case[] = [
     ],
     fails: [
       [
-        { projects: ["other", "web", "website"] },
+        // Servers tell "web" from "Web".
+        { projects: ["other", "web", "website", "Web", "CI-linux"] },
         /^projects\[0\] is a project that clients must not be let into: allowed are "web", "ci-\*"\. /,
         /^projects\[2\] /,
+        /^projects\[3\] /,
+        /^projects\[4\] /,
       ],
     ],
   },

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ResourceValidationPolicy } from "@pulumi/policy";
+import { keyAlgorithms } from "../../provider/pki/certificate";
 import * as policy from "../../sdk/policy";
 import { judge, judgeStack, judgeType, unknownText } from "../support/policy-rule";
 
@@ -41,7 +42,13 @@ describe("the policy", () => {
       judge(policy.noUnrestrictedToken, "TrustToken", inputs, { name, config: { except: patterns } });
     assert.equal(await except("administrator", ["administrator"]), undefined);
     assert.equal(await except("administrator-1", ["x", "administrator-*"]), undefined);
-    assert.equal((await except("administrator-1", ["administrator", "admin.*"]))?.length, 1);
+    assert.equal((await except("administrator-1", ["administrator", "admin.*", "ADMIN*"]))?.length, 1);
+  });
+
+  it("know every kind of key, and take the name of no other", () => {
+    const { algorithms } = policy.clientCertificateLimits.configSchema?.properties ?? {};
+    assert.deepEqual(algorithms?.default, keyAlgorithms);
+    assert.deepEqual(algorithms.items, { type: "string", enum: keyAlgorithms });
   });
 
   it("refuse a configuration that they do not understand", async () => {
