@@ -31,12 +31,13 @@ main(async () => {
   const wanted = measures.filter(({ name, onlyInFull }) =>
     only.length > 0 ? only.includes(name) : !(isQuick && onlyInFull),
   );
-  const found = await setUp({ pulumi: true, lxd: true, sshd: true });
-  const { pulumi: engine, lxd, reasons } = found;
+  const found = await setUp({ pulumi: true, lxd: true, incus: true, sshd: true });
+  const { pulumi: engine, lxd, incus, reasons } = found;
   if (engine === undefined) throw new StepError(`The bench needs the Pulumi engine. ${reasons.pulumi}`);
   if (lxd === undefined) throw new StepError(`The bench needs LXD: ${reasons.lxd}`);
   const machine = {
     LXD: lxd.version,
+    ...(incus !== undefined && { Incus: incus.version }),
     Pulumi: engine.version,
     "its SDK": JSON.parse(readFileSync(join(root, "node_modules/@pulumi/pulumi/package.json"), "utf8"))
       .version,

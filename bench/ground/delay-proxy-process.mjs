@@ -9,12 +9,13 @@
  */
 import { connect, createServer } from "node:net";
 
-/** @typedef {{ at: number, direction: "open" | "up" | "down", bytes: number }} Packet milliseconds since the epoch, where the client is */
+/** @typedef {{ at: number, direction: "open" | "up" | "down", bytes: number, connection: number }} Packet milliseconds since the epoch, where the client is */
 /** @typedef {{ connections: number, bytesUp: number, bytesDown: number, packets: Packet[] }} Traffic */
 /** @typedef {{ target: string, roundTrip: number, isSilent: boolean, traffic: Traffic }} Proxy */
 
 /** @type {Map<number, Proxy>} by port */
 const proxies = new Map();
+let accepted = 0;
 
 /** @returns {Traffic} */
 const noTraffic = () => ({ connections: 0, bytesUp: 0, bytesDown: 0, packets: [] });
@@ -58,12 +59,18 @@ class Queue {
  * @param {import("node:net").Socket} client
  */
 function serve(proxy, client) {
-  const { target, roundTrip, traffic } = proxy;
+  const { target, roundTrip } = proxy;
+  const connection = ++accepted;
   const [host = "", port = ""] = target.split(":");
   const begun = performance.now();
   const note = (/** @type {Packet["direction"]} */ direction, bytes = 0) =>
-    traffic.packets.push({ at: performance.timeOrigin + performance.now(), direction, bytes });
-  traffic.connections++;
+    proxy.traffic.packets.push({
+      at: performance.timeOrigin + performance.now(),
+      direction,
+      bytes,
+      connection,
+    });
+  proxy.traffic.connections++;
   note("open");
   client.setNoDelay(true);
   client.on("error", () => undefined);
@@ -79,7 +86,7 @@ function serve(proxy, client) {
     server.setNoDelay(true);
     server.on("error", () => undefined);
     server.on("data", (chunk) => {
-      traffic.bytesDown += chunk.length;
+      proxy.traffic.bytesDown += chunk.length;
       down.add(performance.now() + half, () => {
         note("down", chunk.length);
         client.write(chunk);
@@ -89,7 +96,7 @@ function serve(proxy, client) {
     server.on("close", () => down.add(performance.now() + half, () => client.destroy()));
   });
   client.on("data", (chunk) => {
-    traffic.bytesUp += chunk.length;
+    proxy.traffic.bytesUp += chunk.length;
     note("up", chunk.length);
     up.add(goesUp(), () => server?.write(chunk));
   });

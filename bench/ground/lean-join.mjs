@@ -6,13 +6,15 @@ import { connect } from "node:tls";
 
 /**
  * Compares the server's certificate, looks, redeems the token and looks again.
- * @param {string} address
- * @param {string} fingerprint
- * @param {import("./pairs.mjs").Pair} pair
- * @param {string} token
- * @param {{ looksFirst?: boolean }} [options]
+ * @param {object} options
+ * @param {string} options.address
+ * @param {string} options.fingerprint
+ * @param {import("./pairs.mjs").Pair} options.pair
+ * @param {string} options.token
+ * @param {"password" | "trust_token"} options.field in which the server takes it
+ * @param {boolean} options.looksFirst
  */
-export async function joinLean(address, fingerprint, pair, token, { looksFirst = true } = {}) {
+export async function joinLean({ address, fingerprint, pair, token, field, looksFirst }) {
   const [host = "", port = ""] = address.split(":");
   const identity = { cert: pair.certificate, key: pair.privateKey };
   const socket = connect({
@@ -29,7 +31,7 @@ export async function joinLean(address, fingerprint, pair, token, { looksFirst =
   Object.assign(agent, { createConnection: () => socket });
   try {
     if (looksFirst) await exchange(agent, "GET", "/1.0");
-    await exchange(agent, "POST", "/1.0/certificates", { type: "client", password: token });
+    await exchange(agent, "POST", "/1.0/certificates", { type: "client", [field]: token });
     const { metadata } = await exchange(agent, "GET", "/1.0");
     if (metadata.auth !== "trusted") throw new Error("the lean sequence is not trusted");
   } finally {

@@ -1,4 +1,5 @@
 /** What one join waits for: a bar for each step, from left to right in time. */
+import { between } from "../ground/waterfall.mjs";
 import { picture, round, text, ticksTo } from "./svg.mjs";
 
 const width = 760;
@@ -8,7 +9,7 @@ const rowHeight = 22;
 const top = 44;
 
 /** @type {Record<string, string>} */
-const colours = { provider: "#d1495b", TCP: "#8f5db7", TLS: "#3a7d44" };
+const colours = { [between]: "#d1495b", TCP: "#8f5db7", TLS: "#3a7d44" };
 
 /** @param {{ title: string, bars: readonly import("../ground/waterfall.mjs").Bar[] }} plot */
 export function waterfallPlot({ title, bars }) {
@@ -25,7 +26,7 @@ export function waterfallPlot({ title, bars }) {
     const y = top + index * rowHeight;
     const wide = Math.max(1, toX(to) - toX(from));
     return [
-      text(left - 8, y + 15, what === "provider" ? "the provider itself" : what, 'text-anchor="end"'),
+      text(left - 8, y + 15, what === between ? "the provider itself" : what, 'text-anchor="end"'),
       `<rect x="${toX(from)}" y="${y + 4}" width="${round(wide)}" height="${rowHeight - 8}" fill="${colours[what] ?? "#1f6fb2"}"/>`,
       text(toX(to) + 4, y + 15, (to - from).toFixed(1)),
     ];

@@ -108,20 +108,25 @@ describe("the statistics of the bench", () => {
 describe("the waterfall of the bench", () => {
   it("names the requests in their order, and gives what lies between to the provider", async () => {
     const { waterfallOf } = await import("../../bench/ground/waterfall.mjs");
-    const packet = (at: number, direction: "open" | "up" | "down") => ({ at, direction, bytes: 1 });
+    const packet = (at: number, direction: "open" | "up" | "down", connection = 1) => ({
+      ...{ at, direction, connection },
+      bytes: 1,
+    });
     const packets = [
       ...[packet(1010, "open"), packet(1011, "up"), packet(1110, "down")],
       ...[packet(1112, "up"), packet(1113, "up"), packet(1160, "down"), packet(1162, "down")],
-      ...[packet(1170, "up"), packet(1220, "down")],
+      ...[packet(1170, "open", 2), packet(1170, "up", 2), packet(1270, "down", 2)],
+      ...[packet(1272, "up", 2), packet(1320, "down", 2)],
     ];
-    const span = { begun: 1000, ended: 1225, roundTrip: 50 };
+    const span = { begun: 1000, ended: 1325, roundTrip: 50 };
     assert.deepEqual(
       waterfallOf(packets, ["GET /1.0", "POST /1.0/certificates"], span).map(
         ({ what, from, to }) => `${what} ${from}-${to}`,
       ),
       [
         ...["provider 0-10", "TCP 10-60", "TLS 60-110", "provider 110-112", "GET /1.0 112-162"],
-        ...["provider 162-170", "POST /1.0/certificates 170-220", "provider 220-225"],
+        ...["provider 162-170", "TCP 170-220", "TLS 220-270", "provider 270-272"],
+        ...["POST /1.0/certificates 272-320", "provider 320-325"],
       ],
     );
   });
