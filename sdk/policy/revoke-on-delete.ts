@@ -1,4 +1,4 @@
-import { type Looked, resourceRule } from "./rule";
+import { isGiven, type Looked, resourceRule } from "./rule";
 
 /** What a program let in it puts out again, when it is taken out of the program. */
 export const revokeOnDelete = resourceRule({
@@ -8,20 +8,23 @@ export const revokeOnDelete = resourceRule({
   enforcementLevel: "advisory",
   severity: "medium",
   remediationSteps:
-    "Leave revokeClientOnDelete and revokeOnDelete out, or make them true. What was imported has false, since it was there before: make it true once the program is in charge.",
+    "Leave revokeClientOnDelete and revokeOnDelete out, or make them true. A client that was imported stays trusted in any case, since it was there before: except it, and remove it on the server when its time has come.",
   looksAt: {
     TrustToken: (token) => {
-      judge(token, "revokeClientOnDelete");
+      const isKnown = isGiven(token.props, "clientFingerprint");
+      const imported =
+        " One that was imported stays trusted in any case: except it from the rule, and remove it on the server when its time has come.";
+      judge(token, "revokeClientOnDelete", isKnown ? imported : "");
     },
     Remote: (remote) => {
-      judge(remote, "revokeOnDelete");
+      judge(remote, "revokeOnDelete", "");
     },
   },
 });
 
-function judge({ props, report }: Looked<object>, property: string): void {
+function judge({ props, report }: Looked<object>, property: string, more: string): void {
   if (props[property] !== false) return;
   report(
-    `${property} is false: after a destroy the client is still trusted by the server, and no program knows of it. Leave ${property} out, or make it true.`,
+    `${property} is false: after a destroy the client is still trusted by the server, and no program knows of it. Leave ${property} out, or make it true.${more}`,
   );
 }

@@ -154,7 +154,14 @@ const cases: Case[] = [
     kind: "TrustToken",
     passes: [{}, { revokeClientOnDelete: true }, { revokeClientOnDelete: null }],
     fails: [
-      [{ revokeClientOnDelete: false }, /^revokeClientOnDelete is false: .* Leave revokeClientOnDelete out/],
+      [
+        { revokeClientOnDelete: false },
+        /^revokeClientOnDelete is false: .* Leave revokeClientOnDelete out, or make it true\.$/,
+      ],
+      [
+        { revokeClientOnDelete: false, clientFingerprint: "ab".repeat(32) },
+        /^revokeClientOnDelete is false: .* One that was imported stays trusted in any case: except it /,
+      ],
     ],
   },
   {
