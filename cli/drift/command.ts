@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
 import { codeOf, messageOf, refuse } from "../../provider/errors";
-import { writeNewFiles } from "../import/new-file";
+import { writeNewFiles } from "../new-file";
 import { exportStack, type StackChoice } from "../pulumi";
 import type { World } from "../world";
 import { render } from "./formats";

@@ -11,7 +11,7 @@ import { findExpiries } from "./expiries";
 import { Fleet, type FleetServer, type Servers, statusOf } from "./fleet";
 import { look, type Lookout, type Placed, recall } from "./look";
 import { maskOf, withoutSecrets } from "./masking";
-import { programFolder } from "./program-folder";
+import { programFolder } from "../program-folder";
 import type { Observation, RawFinding } from "./report";
 import { type AnyState, bearings, type Remembered, type Seen } from "./seen";
 import type { Stack, StackResource } from "./stack";

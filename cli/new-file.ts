@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { lstatSync, renameSync } from "node:fs";
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { messageOf, refuse } from "../../provider/errors";
+import { messageOf, refuse } from "../provider/errors";
 
 export interface NewFile {
   /** Absolute. */

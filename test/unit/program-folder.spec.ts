@@ -2,7 +2,7 @@ import * as assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { programFolder } from "../../cli/drift/program-folder";
+import { programFolder } from "../../cli/program-folder";
 
 describe("the folder in which relative paths of a program start", () => {
   let folder: string;
