@@ -15,9 +15,20 @@ export async function programFolder(directory: string): Promise<string> {
 
 /** As {@link programFolder}; undefined where there is no project. */
 export async function programOfProject(directory: string): Promise<string | undefined> {
+  const project = await findProject(directory);
+  return project && folderOf(resolve(project.folder, project.main), project.folder);
+}
+
+/** The folder of Pulumi.yaml, where paths of sources start in a stack; the folder itself where there is no project. */
+export async function projectFolder(directory: string): Promise<string> {
+  return (await findProject(directory))?.folder ?? directory;
+}
+
+/** The project that is in a folder, or above it, as `pulumi` finds it. */
+async function findProject(directory: string): Promise<{ folder: string; main: string } | undefined> {
   for (let folder = directory; ; folder = dirname(folder)) {
     const main = await mainOf(folder);
-    if (main !== undefined) return folderOf(resolve(folder, main), folder);
+    if (main !== undefined) return { folder, main };
     if (folder === dirname(folder)) return undefined;
   }
 }

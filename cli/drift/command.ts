@@ -1,10 +1,11 @@
 /** `lxd-access drift`: whether the world is still as stacks say. It only looks. */
-import { lstatSync } from "node:fs";
+import { lstatSync, realpathSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
 import { codeOf, messageOf, refuse } from "../../provider/errors";
 import { writeNewFiles } from "../new-file";
+import { projectFolder } from "../program-folder";
 import { exportStack, type StackChoice } from "../pulumi";
 import type { World } from "../world";
 import { render } from "./formats";
@@ -36,7 +37,7 @@ async function drift(options: GivenOptions, world: World): Promise<number> {
     progress.end();
   });
   const report = judge(seen, { rules, previous, expiringDays, failExpiring, now: world.now() });
-  if (options.annotate === true) world.err(annotations(fromWorkspace(report, stacks, world)));
+  if (options.annotate === true) world.err(annotations(await fromWorkspace(report, stacks, world)));
   await write(outputs, report, world);
   return report.exitCode;
 }
@@ -98,16 +99,32 @@ async function writeReport(file: string, text: string): Promise<void> {
 }
 
 /** GitHub takes the paths of annotations from the top of the repository. */
-function fromWorkspace(report: DriftReport, stacks: readonly ProjectStack[], world: World): DriftReport {
-  const { GITHUB_WORKSPACE: workspace } = world.environment;
+async function fromWorkspace(
+  report: DriftReport,
+  stacks: readonly ProjectStack[],
+  { environment: { GITHUB_WORKSPACE: workspace } }: World,
+): Promise<DriftReport> {
   if (workspace === undefined || workspace === "") return report;
+  const top = whereItIs(workspace);
+  const folders = new Map<string | undefined, string>();
+  for (const { stack, directory } of stacks)
+    folders.set(stack.name, relative(top, whereItIs(await projectFolder(directory))));
   const findings = report.findings.map((finding) => {
-    const directory = stacks.find(({ stack }) => stack.name === finding.stack)?.directory;
-    if (finding.source === undefined || directory === undefined) return finding;
-    const file = relative(workspace, join(directory, finding.source.file)).split(sep).join("/");
+    const folder = folders.get(finding.stack);
+    if (finding.source === undefined || folder === undefined) return finding;
+    const file = join(folder, finding.source.file).split(sep).join("/");
     return { ...finding, source: { ...finding.source, file } };
   });
   return { ...report, findings };
+}
+
+/** One folder may have several paths, by links. */
+function whereItIs(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -118,6 +118,19 @@ describe("lxd-access drift", () => {
     assert.match((await drift(["--annotate"])).err, /^::error file=src\/index.ts,line=7,/m);
   });
 
+  it("annotates the same from a folder below the project's, and where the repository has another path by a link", async () => {
+    const top = join(folder, "repository");
+    const below = join(top, "network", "src", "deep");
+    mkdirSync(below, { recursive: true });
+    writeFileSync(join(top, "network", "Pulumi.yaml"), "name: test\nmain: src\n");
+    symlinkSync(top, join(folder, "link"));
+    pulumi(`cat ${join(folder, "stack.json")}`);
+    for (const workspace of [top, join(folder, "link")]) {
+      const { err } = await drift(["--annotate", "--cwd", below], { GITHUB_WORKSPACE: workspace });
+      assert.match(err, /^::error file=network\/src\/index.ts,line=7,/m);
+    }
+  });
+
   it("takes its own report for what is known, and one that is not there yet for none", async () => {
     const words = ["--format", "json=last.json", "--new-since", "last.json"];
     const first = await drift(words);
