@@ -9,6 +9,7 @@ import { takeCost } from "./traffic.mjs";
  * @typedef {object} Compared
  * @property {number[]} ours milliseconds
  * @property {number[]} floor
+ * @property {number[]} [likeness]
  * @property {number} memory kB, of the provider's process at its highest
  * @property {number} floorMemory
  * @property {Cost[]} costs of each of our runs
@@ -18,17 +19,19 @@ import { takeCost } from "./traffic.mjs";
  * @param {object} options
  * @param {Stack} options.ours
  * @param {Stack} options.floor
+ * @param {Stack} [options.likeness] as many resources that do nothing, but have the properties and secrets of ours
  * @param {number} options.rounds
  * @param {(stack: Stack) => Promise<import("./stack.mjs").Run>} options.work
  * @param {(round: number) => Promise<unknown>} [options.before] done before each of our runs, and not timed
  * @param {readonly import("./traffic.mjs").Site[]} options.sites
  * @returns {Promise<Compared>}
  */
-export async function compareRuns({ ours, floor, rounds, work, before, sites }) {
+export async function compareRuns({ ours, floor, likeness, rounds, work, before, sites }) {
   const memory = { ours: 0, floor: 0 };
   /** @type {Cost[]} */
   const costs = [];
-  const samples = await interleave(rounds, {
+  /** @type {Record<string, (round: number) => Promise<number>>} */
+  const sides = {
     ours: async (round) => {
       await before?.(round);
       await takeCost(sites);
@@ -42,8 +45,10 @@ export async function compareRuns({ ours, floor, rounds, work, before, sites }) 
       memory.floor = Math.max(memory.floor, providerMemory);
       return milliseconds;
     },
-  });
-  return { ...samples, memory: memory.ours, floorMemory: memory.floor, costs };
+    ...(likeness !== undefined && { likeness: async () => (await work(likeness)).milliseconds }),
+  };
+  const { ours: own = [], floor: least = [], likeness: alike } = await interleave(rounds, sides);
+  return { ours: own, floor: least, likeness: alike, memory: memory.ours, floorMemory: memory.floor, costs };
 }
 
 /**
@@ -53,7 +58,7 @@ export async function compareRuns({ ours, floor, rounds, work, before, sites }) 
  * @param {Compared} compared
  * @param {{ times?: number, costs?: Partial<Record<keyof Cost, { called: string, bar?: number }>> }} bars
  */
-export function tell(result, what, { ours, floor, costs }, { times, costs: told = {} }) {
+export function tell(result, what, { ours, floor, likeness, costs }, { times, costs: told = {} }) {
   result.samples[`${what}`] = { unit: "ms", values: ours };
   result.samples[`${what}: no-ops`] = { unit: "ms", values: floor };
   result.figures.push({
@@ -62,6 +67,11 @@ export function tell(result, what, { ours, floor, costs }, { times, costs: told 
     unit: "×",
     bar: times,
   });
+  if (likeness !== undefined) {
+    result.samples[`${what}: no-ops of the same properties`] = { unit: "ms", values: likeness };
+    const figure = { ...ratioOf(ours, likeness), unit: /** @type {const} */ ("×") };
+    result.figures.push({ what: `${what}, over no-ops of the same properties`, ...figure });
+  }
   for (const [name, { called, bar }] of Object.entries(told)) {
     const values = costs.map((cost) => cost[/** @type {keyof Cost} */ (name)]);
     /** @type {Omit<import("../measures.mjs").Figure, "what">} */

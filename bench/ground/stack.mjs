@@ -12,7 +12,7 @@ import { StepError } from "../../scripts/steps.mjs";
 /** How often a run's provider process is looked at, in milliseconds. */
 const lookEvery = 100;
 
-/** @typedef {{ kind: string, name: string, args: object }} Wanted a resource as the program in bench/program makes it */
+/** @typedef {{ kind: string, name: string, args: object, outputs?: object }} Wanted a resource as the program in bench/program makes it */
 /** @typedef {{ milliseconds: number, output: string, providerMemory: number }} Run memory: kB at its highest; 0 if unseen */
 
 /** Makes a stack's folder; the stack has nothing in it yet. */

@@ -11,6 +11,8 @@ export const title = "Refresh of a fleet";
 
 const roundTrip = 50;
 const resourcesEach = 4;
+/** More than the engine works on at once by itself, which is four for each core. */
+const wide = 64;
 
 /** @param {import("../measures.mjs").Bench} bench */
 export async function measure({ isQuick, engine }) {
@@ -60,6 +62,11 @@ export async function measure({ isQuick, engine }) {
         mostRequests: { called: "requests of one client identity, at most" },
       },
     });
+    if (isFull) {
+      const work = (/** @type {Stack} */ stack) => stack.refresh("--parallel", String(wide));
+      const wider = await compareRuns({ ours, floor, rounds: Math.min(rounds, 3), sites: used, work });
+      tell(result, `the same with --parallel ${wide}`, wider, {});
+    }
     ours.remove();
     floor.remove();
   }

@@ -2,6 +2,7 @@
 import { openProxy } from "../ground/delay-proxy.mjs";
 import { makePair } from "../ground/pairs.mjs";
 import { startServer } from "../ground/server.mjs";
+import { likenessOf } from "../ground/shape.mjs";
 import { compareRuns, tell } from "../ground/side-by-side.mjs";
 import { Stack } from "../ground/stack.mjs";
 import { tellSizes } from "../ground/state-size.mjs";
@@ -38,7 +39,15 @@ export async function measure({ isQuick, engine }) {
         await server.trust(`client-${index}`, certificate);
       const ours = await Stack.create(engine, wanted(count, site, pairs));
       await ours.up();
-      const options = { ours, floor, rounds: isFull ? rounds : Math.ceil(rounds / 2), sites: [site] };
+      const likeness = isFull ? await Stack.create(engine, await likenessOf(ours)) : undefined;
+      await likeness?.up();
+      const options = {
+        ours,
+        floor,
+        likeness,
+        rounds: isFull ? rounds : Math.ceil(rounds / 2),
+        sites: [site],
+      };
       const refreshed = await compareRuns({ ...options, work: (stack) => stack.refresh() });
       const unchanged = await compareRuns({ ...options, work: (stack) => stack.unchanged() });
       curves[what]?.set(count, { refresh: refreshed.ours, unchanged: unchanged.ours });
@@ -55,6 +64,7 @@ export async function measure({ isQuick, engine }) {
         ...bars,
         costs: { requests: { called: "requests" } },
       });
+      likeness?.remove();
       if (isFull) tellSizes(result, ours.stored, `over HTTPS, ${of}`);
       ours.remove();
       await server.stop();

@@ -3,7 +3,7 @@ const { readFileSync } = require("node:fs");
 const { join } = require("node:path");
 const pulumi = require("@pulumi/pulumi");
 
-/** @typedef {{ kind: string, name: string, args: any }} Wanted */
+/** @typedef {{ kind: string, name: string, args: any, outputs?: object }} Wanted */
 
 /** @type {{ noOp: string, resources: readonly Wanted[] }} */
 const { noOp, resources } = JSON.parse(readFileSync(join(__dirname, "resources.json"), "utf8"));
@@ -17,18 +17,31 @@ class NoOp extends pulumi.CustomResource {
   /**
    * @param {string} name
    * @param {object} args
+   * @param {object} [outputs]
    */
-  constructor(name, args) {
-    super("pulumi-nodejs:dynamic/bench:NoOp", name, { ...args, __provider: NoOp.text });
+  constructor(name, args, outputs = {}) {
+    const unset = Object.fromEntries(Object.keys(outputs).map((key) => [key, undefined]));
+    super("pulumi-nodejs:dynamic/bench:NoOp", name, { ...unset, ...args, __provider: NoOp.text });
   }
+}
+
+/**
+ * With secrets as a program has them, where the list marks them as the wire does.
+ * @param {any} value
+ * @returns {any}
+ */
+function withSecrets(value) {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  if (value["4dabf18193072939515e22adb298388d"] !== undefined) return pulumi.secret(value.value);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withSecrets(inner)]));
 }
 
 /** @type {Map<string, any>} listeners by name, which later resources may wait for */
 const listeners = new Map();
 
-for (const { kind, name, args } of resources) {
+for (const { kind, name, args, outputs } of resources) {
   if (kind === "NoOp") {
-    new NoOp(name, args);
+    new NoOp(name, withSecrets(args), outputs);
   } else if (kind === "HttpsAddress") {
     listeners.set(name, new ours.HttpsAddress(name, args));
   } else if (kind === "Joining") {
