@@ -39,12 +39,13 @@ export async function readAccess(
   const server = await getAdministeredServer(client, undefined);
   const hasIdentities = server.extensions.has("access_management_tls");
   await requireSight(client, server, { held: { restricted: true, projects: [] }, isNew: true });
-  const [listeners, tokens, entries, identities] = await Promise.all([
+  const [listeners, entries, identities] = await Promise.all([
     readListeners(client, server, onUnseen),
-    client.getPendingTokens(),
     client.getCertificates(),
     hasIdentities ? client.getIdentities() : [],
   ]);
+  // After the clients, so that no client is shown beside the token that it has just redeemed.
+  const tokens = await client.getPendingTokens({ fresh: true });
   const ofIdentities = identities.filter((one) => isActive(one) || isPending(one));
   const certificates = entries.filter(
     ({ fingerprint }) => !ofIdentities.some(({ id }) => id === fingerprint),

@@ -2,7 +2,7 @@
 import { Call } from "../../provider/call";
 import type { AccessError } from "../../provider/errors";
 import { ClientPool } from "../../provider/lxd/pool";
-import { isActive } from "../../provider/lxd/entities";
+import { isActive, isPending } from "../../provider/lxd/entities";
 import { fingerprintIn } from "../../provider/pki/certificate-facts";
 import { findClient } from "../../provider/resources/trusted-client";
 import type { ServerAccess } from "../server-access";
@@ -164,14 +164,25 @@ function managedBy(
     }
     if (one.resource.type === "HttpsAddress" && one.stored?.server !== undefined)
       listeners.add(one.stored.server.name);
-    // A stack remembers a token as waiting until it is refreshed.
-    const isRead = "now" in one && one.now !== undefined;
-    if (one.resource.type === "TrustToken" && one.stored !== undefined && !isRead) {
+    if (one.resource.type === "TrustToken" && one.stored !== undefined && mayBeRedeemed(one, access)) {
       const client = clientOf(one.stored, access);
       if (client !== undefined) clients.add(client);
     }
   }
   return { clients, tokens, listeners };
+}
+
+/** Whether a token may have a client that looking at the resource did not tell. */
+function mayBeRedeemed(one: Remembered | Seen, access: ServerAccess | undefined): boolean {
+  // A stack remembers a token as waiting until it is refreshed.
+  if (!("now" in one) || one.now === undefined) return true;
+  // One that waited when it was looked at, and no more when the clients were.
+  const { state, operation, identity } = one.now;
+  const waiting = [
+    ...(access?.tokens ?? []).map((token) => token.operation),
+    ...(access?.identities ?? []).filter(isPending).map(({ id }) => id),
+  ];
+  return state === "pending" && !waiting.some((id) => id === operation || id === identity);
 }
 
 /** The client that came of a token, by what the stack remembers of it. */

@@ -131,7 +131,11 @@ describe("a large stack", () => {
       const paths = ground.server.requests
         .filter(({ clientFingerprint }) => clientFingerprint === admin.fingerprint)
         .map(({ path }) => path);
-      assert.equal(new Set(paths).size, paths.length);
+      // Tokens are listed again after the clients, as one may be redeemed meanwhile.
+      assert.deepEqual(
+        paths.filter((path, index) => paths.indexOf(path) < index),
+        ["/1.0/operations?recursion=1"],
+      );
     } finally {
       await ground.end();
     }

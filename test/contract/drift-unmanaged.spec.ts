@@ -2,6 +2,7 @@
 import * as assert from "node:assert/strict";
 import type { Observation } from "../../cli/drift/report";
 import { exported, seeDrift, short } from "../support/drift";
+import type { Fault } from "../support/double/front-door";
 import { ci, Ground } from "../support/drift-ground";
 import { makePair } from "../support/openssl-pair";
 
@@ -78,6 +79,30 @@ for (const profile of ["lxd-5.0", "lxd-6", "incus-6.0"] as const) {
       ]);
       assert.deepEqual(found(await seeDrift(exported("plugin", [listener, ...gone]), { directory })), []);
       assert.deepEqual(found(await seeDrift(exported("plugin", [listener, late, read]), { directory })), []);
+    });
+
+    it("is not the client that redeems a token while it is looked at", async () => {
+      const late = { clientName: "late", projects: ["default"], connection: ground.overHttps };
+      await ground.make("late", "TrustToken", late);
+      await ground.view.trust("late", stranger.certificate);
+      const clients = await ground.view.request("GET", "/1.0/certificates?recursion=1");
+      await ground.view.removeClient(stranger.fingerprint);
+      const answer = (metadata: unknown): Fault => ({
+        status: 200,
+        body: { type: "sync", status_code: 200, metadata },
+      });
+      let isRedeemed = false;
+      ground.server.intercept(({ path }) => {
+        // The resource was read by then, and its token waited.
+        if (path.startsWith("/1.0/certificates")) {
+          isRedeemed = true;
+          return answer(clients);
+        }
+        return isRedeemed && path.startsWith("/1.0/operations") ? answer({}) : undefined;
+      });
+      const { findings, resources } = await ground.see();
+      assert.deepEqual([isRedeemed, findings.map(short)], [true, []]);
+      assert.ok(resources.every(({ status }) => status === "in-sync"));
     });
 
     it("is told of a server once, by however many connections it is reached", async () => {
