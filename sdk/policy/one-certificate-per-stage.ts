@@ -88,12 +88,19 @@ function usesOf(resource: StackResource, resources: readonly StackResource[]): U
 /** The stages of what a resource is about: as its server says, or else its projects, or else its names. */
 function stagesOf(resource: StackResource, stages: Config["stages"]): string[] {
   for (const names of namesOf(resource)) {
-    const found = Object.entries(stages)
-      .filter(([, patterns]) => names.some((name) => patterns.some((pattern) => matchesWord(name, pattern))))
-      .map(([stage]) => stage);
+    const found = names.flatMap((name) => stagesIn(name, stages));
     if (found.length > 0) return found;
   }
   return [];
+}
+
+/** The stages that a name tells. The end of a host's, as in prod.example.dev, tells one only where nothing else in it does. */
+function stagesIn(name: string, stages: Config["stages"]): string[] {
+  const matching = (matches: (pattern: string) => boolean): string[] =>
+    Object.keys(stages).filter((stage) => stages[stage]?.some(matches));
+  const start = name.replace(/\.\p{L}+\.?$/u, "");
+  const told = matching((pattern) => matchesWord(pattern.includes("*") ? name : start, pattern));
+  return told.length > 0 ? told : matching((pattern) => matchesWord(name, pattern));
 }
 
 /** How a resource reaches the server that it administers; a provider is that itself. */

@@ -57,6 +57,7 @@ describe("one-certificate-per-stage", () => {
       [key, remote("alpha"), remote("product"), remote("device"), remote("latest")],
     ],
     ["a stage and names that tell none", [key, remote("prod"), remote("alpha")]],
+    ["a domain that is called like a stage", [key, remote("x", { addresses: ["lxd.prod.example.dev"] })]],
     ["certificates that are not known", [remote("prod", { clientFingerprint: unknownText }), remote("dev")]],
     [
       "resources of others",
@@ -104,6 +105,7 @@ describe("one-certificate-per-stage", () => {
     ],
     ["an address", remote("x", { addresses: [unknownText, "https://lxd.prod.example.org:8443"] })],
     ["the host that is reached by SSH", connected({ ssh: { host: "lxd.prod.example.org" } })],
+    ["the end of a host's name", connected({ address: "lxd-1.prod:8443" })],
     ["the remote that is borrowed", connected({ remote: "prod" })],
     ["the server's name rather than its own", remote("test", { serverName: "prod" })],
     [
