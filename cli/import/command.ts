@@ -85,7 +85,10 @@ export function importCommand(world: World, exit: (code: number) => void): Comma
     )
     .addOption(new Option("--no-remotes", "take only what is on servers").conflicts("server"))
     .option("--cwd <folder>", "folder of the Pulumi project (default: here)")
-    .option("--stack <name>", "stack whose configuration counts (default: the selected one)")
+    .option(
+      "--stack <name>",
+      "stack that they become part of, whose configuration counts (default: the selected one)",
+    )
     .option("--out <folder>", "folder for what is written (default: that of the project)")
     .option("--force", "overwrite what is there", false)
     .addHelpText("after", example)
