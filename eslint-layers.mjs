@@ -16,9 +16,9 @@ import { dirname, relative, resolve, sep } from "node:path";
 const parts = [
   {
     name: "ground",
-    files: ["provider/errors", "provider/unknown", "provider/waiting", "provider/call"],
+    files: ["provider/errors", "provider/unknown", "provider/waiting", "provider/call", "provider/package"],
     uses: [],
-    packages: [],
+    packages: ["zod"],
   },
   { name: "pki", files: ["provider/pki/"], uses: ["ground"], packages: ["node-forge"] },
   { name: "lxd", files: ["provider/lxd/"], uses: ["ground"], packages: ["ssh2", "undici", "zod"] },

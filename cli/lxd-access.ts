@@ -1,6 +1,7 @@
 /** The command line of `lxd-access`. */
 import { Command, CommanderError } from "commander";
 import { asAccessError } from "../provider/errors";
+import { findPackage } from "../provider/package";
 import { driftCommand } from "./drift/command";
 import { importCommand } from "./import/command";
 import type { World } from "./world";
@@ -11,7 +12,9 @@ const failed = 1;
 /** Runs a command to its end. Nothing is thrown: what goes wrong is told on standard error. */
 export async function run(args: readonly string[], world: World): Promise<number> {
   let exitCode = 0;
+  const { version } = await findPackage(__dirname);
   const program = new Command("lxd-access")
+    .version(version)
     .description("Looks after the access to LXD and Incus servers that Pulumi manages. Changes no server.")
     .helpCommand(false)
     .configureOutput({ writeOut: world.out, writeErr: world.err })

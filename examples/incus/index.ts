@@ -5,7 +5,7 @@ const config = new pulumi.Config();
 
 // As with LXD. The client directory is one of `incus` because the server is Incus.
 const host = new Onboarding("host", {
-  address: config.get("address") ?? ":8443",
+  address: config.get("address") ?? "127.0.0.1:8443",
   projects: config.getObject<string[]>("projects") ?? ["default"],
   configDir: config.get("configDirectory") ?? "~/.config/lxd-access-incus",
   setDefault: true,

@@ -4,7 +4,7 @@ import { ClientCertificate, HttpsAddress, Remote, TrustToken } from "pulumi-lxd-
 const config = new pulumi.Config();
 const user = config.get("user") ?? "alice";
 
-const server = new HttpsAddress("server", { address: config.get("address") ?? ":8443" });
+const server = new HttpsAddress("server", { address: config.get("address") ?? "127.0.0.1:8443" });
 
 // What the browser imports: certificate and key as PKCS#12. For the keychain of macOS say `pkcs12Encryption: "3des"`.
 const certificate = new ClientCertificate(user, {

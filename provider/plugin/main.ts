@@ -10,7 +10,7 @@ import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import { messageOf } from "../errors";
 import { ClientPool } from "../lxd/pool";
 import { Engine } from "./engine";
-import { findPackage } from "./package";
+import { findPackage } from "../package";
 import { RunClaims } from "./run-claims";
 import { PluginProvider } from "./plugin-provider";
 import { providerService } from "./server";

@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const command = join(__dirname, "../../dist/cli/main.js");
@@ -15,6 +15,14 @@ describe("the process lxd-access", () => {
     child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
     assert.deepEqual(await once(child, "close"), [0, null]);
     assert.equal(said, "");
+  });
+
+  it("tells its version", () => {
+    const { version } = JSON.parse(readFileSync(join(__dirname, "../../package.json"), "utf8")) as {
+      version: string;
+    };
+    const { stdout, status } = spawnSync(process.execPath, [command, "--version"]);
+    assert.deepEqual([stdout.toString(), status], [`${version}\n`, 0]);
   });
 
   it("fails, and says so in a line, where what it says is lost on a full disk", function () {

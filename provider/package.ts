@@ -10,6 +10,6 @@ export async function findPackage(folder: string): Promise<{ folder: string; ver
   const text = await readFile(join(folder, "package.json"), "utf8").catch(() => undefined);
   if (text !== undefined) return { folder, ...manifest.parse(JSON.parse(text)) };
   const parent = dirname(folder);
-  if (parent === folder) throw new Error("there is no package.json above the plugin's code");
+  if (parent === folder) throw new Error("there is no package.json above the code");
   return findPackage(parent);
 }
