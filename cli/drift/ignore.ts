@@ -2,9 +2,9 @@
  * Rules that say which findings to pass over: from the command line, or from a file in which each has a reason and may have a last
  * day, so that what is passed over is known and does not stay so by accident.
  */
-import { parse, YAMLParseError } from "yaml";
+import { parse } from "yaml";
 import { z } from "zod";
-import { quoted, refuse } from "../../provider/errors";
+import { messageOf, quoted, refuse } from "../../provider/errors";
 import type { Finding, RawFinding } from "./report";
 
 /** What a rule may say of findings; all of it has to fit. `*` stands for any characters. */
@@ -114,7 +114,6 @@ function readYaml(path: string, text: string): unknown {
   try {
     return parse(text) as unknown;
   } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
-    return refuse("INPUT_INVALID", `${path} is no YAML: ${error.message}`);
+    return refuse("INPUT_INVALID", `${path} is no YAML: ${messageOf(error)}`);
   }
 }

@@ -247,8 +247,8 @@ function describePending(pending: readonly { type: string; resource: { urn: stri
   const list = pending.map(({ type, resource: { urn } }) => `${type} ${urn}`);
   const stack = stackOf(pending[0]?.resource.urn ?? "");
   return [
-    `${stack}: a run was cut off while it was at work on ${quoted(list)}, so it is not known what came of that. \`pulumi refresh\` ` +
-      "settles it",
+    `${stack}: a run is at work on ${quoted(list)}, or was cut off while it was, so it is not known what came of that. Where none is, ` +
+      "`pulumi refresh` settles it",
   ];
 }
 

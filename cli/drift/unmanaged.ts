@@ -1,7 +1,8 @@
 /** Who has access to a server, and where it listens, although no resource of the stacks says so. */
+import { quoted } from "../../provider/errors";
 import { isActive, isPending } from "../../provider/lxd/entities";
 import { expiryOf } from "../../provider/lxd/trust-token";
-import { membershipOf, restrictionOf } from "../../provider/resources/trust-token-schema";
+import { membershipOf, restrictionOf, type Rights } from "../../provider/resources/trust-token-schema";
 import { asTime } from "./expiries";
 import type { FleetServer } from "./fleet";
 import type { RawFinding } from "./report";
@@ -43,14 +44,14 @@ export function findUnmanaged({ name: place, server, access }: FleetServer, mana
       .map(({ name, fingerprint, rights }): RawFinding => ({
         ...{ kind: "unmanaged-client" as const, type: "client", name, server: place },
         found: { fingerprint, ...rights },
-        message: `${place} trusts the client ${JSON.stringify(name)} (${fingerprint.slice(0, 12)}), which is in none of the stacks`,
+        message: `${place} trusts the client ${JSON.stringify(name)} (${fingerprint.slice(0, 12)}), which is in none of the stacks and ${described(rights)}`,
       })),
     ...waiting
       .filter(({ id }) => !managed.tokens.has(id))
       .map(({ id, name, rights, expiresAt }): RawFinding => ({
         ...{ kind: "unmanaged-token" as const, type: "token", name, server: place },
         ...{ found: { id, ...rights }, expiresAt: asTime(expiresAt) },
-        message: `On ${place} a token for ${JSON.stringify(name)} waits, which is in none of the stacks`,
+        message: `On ${place} a token for ${JSON.stringify(name)} waits, which is in none of the stacks. Its client ${described(rights)}`,
       })),
     ...listeners
       .filter(({ server: { identity } }) =>
@@ -62,4 +63,12 @@ export function findUnmanaged({ name: place, server, access }: FleetServer, mana
         message: `${place}${member === undefined ? "" : `, its member ${JSON.stringify(member)},`} listens on ${JSON.stringify(address)}, which is in none of the stacks`,
       })),
   ];
+}
+
+/** What a client may do, as a phrase that follows its name. */
+function described(rights: Rights): string {
+  if ("groups" in rights)
+    return rights.groups.length === 0 ? "is in no group" : `is in the groups ${quoted(rights.groups)}`;
+  if (!rights.restricted) return "may do everything";
+  return `may use ${rights.projects.length === 0 ? "no project" : `the projects ${quoted(rights.projects)}`}`;
 }

@@ -45,6 +45,8 @@ for (const profile of ["lxd-5.0", "lxd-6", "incus-6.0"] as const) {
       const [client, token] = findings.map((finding) => finding.found as Record<string, unknown>);
       assert.deepEqual(client, { fingerprint: stranger.fingerprint, restricted: false, projects: [] });
       assert.deepEqual([token?.["restricted"], token?.["projects"]], [true, ["default"]]);
+      assert.match(findings[0]?.message ?? "", /"stranger" .* may do everything$/);
+      assert.match(findings[1]?.message ?? "", /"guest" .* may use the projects "default"$/);
       assert.equal(servers[0]?.clients, 3);
     });
 
@@ -176,6 +178,7 @@ describe("what nobody manages, where clients are identities", () => {
       ]);
       const active = findings.find(({ name }) => name === "active");
       assert.deepEqual(active?.found, { fingerprint: stranger.fingerprint, groups: ["few"] });
+      assert.match(active.message, /"active" .* is in the groups "few"$/);
     } finally {
       await ground.end();
     }

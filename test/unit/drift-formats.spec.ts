@@ -31,6 +31,34 @@ describe("the drift report in every format", () => {
       });
 });
 
+describe("the drift report for people", () => {
+  const { inSync, everyKind, unreachableOnly } = reports;
+
+  for (const format of ["text", "markdown", "html"] as const) {
+    it(`says what can be done about drift, and only then: ${format}`, () => {
+      const ways = [/pulumi up --refresh/, /lxd-access import/];
+      const wayOutOf = (report: typeof everyKind): boolean[] =>
+        ways.map((way) => way.test(render(format, report, plain)));
+      assert.deepEqual(wayOutOf(everyKind), [true, true]);
+      const ofStacks = everyKind.findings.filter(({ urn }) => urn !== undefined);
+      assert.deepEqual(wayOutOf({ ...everyKind, findings: ofStacks }), [true, false]);
+      assert.deepEqual(wayOutOf(unreachableOnly), [false, false]);
+    });
+
+    it(`tells what was noted of resources, though they are in sync: ${format}`, () => {
+      const noted = inSync.resources.map((one) => ({
+        ...one,
+        notes: ["its folder is elsewhere", "also this"],
+      }));
+      const shown = render(format, { ...inSync, resources: noted }, plain);
+      const told = shown.match(/its folder is elsewhere|also this/g) ?? [];
+      // HTML has them beside each resource. Elsewhere they would hide what matters.
+      assert.equal(told.length, format === "html" ? 8 : 5);
+      assert.equal(/3 more notes/.test(shown), format !== "html");
+    });
+  }
+});
+
 describe("the drift report as text", () => {
   const shown = render("text", reports.everyKind, plain);
   const [drift = "", untold = "", expiring = "", remarks = "", summary = ""] = shown.split("\n\n");

@@ -291,6 +291,8 @@ ignore:
     ["ignore: [{ resuorce: a, reason: b }]", /ignore\.0: .*resuorce/],
     ["ignores: []", /the file: .*ignores|ignore: /],
     ["ignore: [", /is no YAML/],
+    // The parser takes what grows without end for an attack.
+    [`a: &a [1]\nb: &b [*a]\nc: [${"*b,".repeat(200)}]`, /is no YAML: .*alias/],
   ];
   for (const [text, complaint] of wrong)
     it(`refuses ${JSON.stringify(text)}`, () => {

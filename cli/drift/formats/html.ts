@@ -10,7 +10,16 @@ import { badge, named, section, time } from "./html/pieces";
 import { style } from "./html/style";
 import { timeline } from "./html/timeline";
 import { type Markup, markup } from "./markup";
-import { headline, inDays, number, overviewOf, standingOfReport, summary, unseenServers } from "./overview";
+import {
+  headline,
+  inDays,
+  number,
+  overviewOf,
+  standingOfReport,
+  summary,
+  unseenServers,
+  waysOut,
+} from "./overview";
 import { shownMessage, shownName } from "./shown";
 
 export function html(report: DriftReport): string {
@@ -33,6 +42,7 @@ export function html(report: DriftReport): string {
 <h1>Drift report</h1>
 <p class="outcome">${badge(standing, headline(report))}</p>
 <p>${summary(report)}</p>
+${waysOut(report).map((way) => markup`<p>${way.replaceAll("`", "")}</p>\n`)}
 ${facts(report)}
 ${contents(report)}
 </header>

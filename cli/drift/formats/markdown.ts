@@ -7,6 +7,7 @@ import {
   grouped,
   headline,
   kindWords,
+  notesOnResources,
   number,
   overviewOf,
   passedOver,
@@ -19,6 +20,7 @@ import {
   summary,
   unseenServers,
   valuesOf,
+  waysOut,
   whatOf,
 } from "./overview";
 import { shownMessage, shownName } from "./shown";
@@ -81,11 +83,14 @@ function sectionsOf(report: DriftReport): Section[] {
   const { drift, untold, expiring, ignored, known } = overviewOf(report);
   const about = (finding: Finding): string[] => [code(shownName(placeOf(finding))), nameOf(finding, report)];
   return [
-    table(
-      `### Drift`,
-      ["Where", "Resource", "What", "Expected", "Found"],
-      drift.map((finding) => [...about(finding), ...change(finding)]),
-    ),
+    {
+      ...table(
+        `### Drift`,
+        ["Where", "Resource", "What", "Expected", "Found"],
+        drift.map((finding) => [...about(finding), ...change(finding)]),
+      ),
+      after: ["", ...waysOut(report)],
+    },
     table(
       `### Could not tell`,
       ["Where", "Resource", "What", "Why"],
@@ -100,7 +105,7 @@ function sectionsOf(report: DriftReport): Section[] {
       before: [],
       lines: [
         ...unseenServers(report).map((name) => `- Not looked at for what nobody manages: ${code(name)}`),
-        ...report.notes.map((note) => `- ${code(shownMessage(note))}`),
+        ...[...notesOnResources(report), ...report.notes.map(shownMessage)].map((note) => `- ${code(note)}`),
       ],
       after: [],
     },

@@ -144,6 +144,36 @@ export function unseenServers(report: DriftReport): string[] {
     .map(({ name }) => name);
 }
 
+/** Of the notes on resources so many are shown where they do not stand beside their resource, or they would hide what matters. */
+const mostNotes = 5;
+
+/** What was told of resources while they were looked at, such as that a client directory is not on this machine. */
+export function notesOnResources({ resources }: DriftReport): string[] {
+  const all = resources.flatMap(({ type, name, notes }) =>
+    notes.map((note) => `${shownName(type)} ${shownName(name)}: ${shownMessage(note)}`),
+  );
+  const more = all.length - mostNotes;
+  if (more <= 0) return all;
+  return [
+    ...all.slice(0, mostNotes),
+    `${number(more, "more note")} on resources, in the formats json and html`,
+  ];
+}
+
+/** What can be done about drift, as sentences in which commands are in backticks. */
+export function waysOut(report: DriftReport): string[] {
+  const { drift } = overviewOf(report);
+  const isOfStack = ({ urn }: Finding): boolean => urn !== undefined;
+  return [
+    ...(drift.some(isOfStack) ? ["`pulumi up --refresh` puts back what is changed or gone."] : []),
+    ...(drift.every(isOfStack)
+      ? []
+      : [
+          "What is unmanaged can be taken over (`lxd-access import`), removed on its server, or ignored with a reason (`--ignore-file`).",
+        ]),
+  ];
+}
+
 /** The outcome in a few words, as a headline. */
 export function headline(report: DriftReport): string {
   const { expiring, ignored, known } = overviewOf(report);

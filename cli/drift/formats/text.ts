@@ -5,12 +5,14 @@ import {
   grouped,
   headline,
   kindWords,
+  notesOnResources,
   number,
   overviewOf,
   placeOf,
   summary,
   toldTogether,
   unseenServers,
+  waysOut,
   whatOf,
 } from "./overview";
 import { shownMessage, shownName, shownSource, shownTime, withoutCommands } from "./shown";
@@ -92,14 +94,15 @@ function detail(finding: Finding, paint: Paint): string {
   return finding.kind === "changed" ? line : paint("dim", line);
 }
 
-/** What is no alarm: how much was passed over, and what else is to be known. */
+/** What can be done, how much was passed over, and what else is to be known. */
 function remarks(report: DriftReport): string[] {
   const { ignored, known } = overviewOf(report);
   return [
+    ...waysOut(report),
     ...(ignored.length > 0 ? [`Ignored by rules: ${number(ignored.length, "finding")}.`] : []),
     ...(known.length > 0 ? [`Known since ${earlier(report)}: ${number(known.length, "finding")}.`] : []),
     ...unseenServers(report).map((server) => `Not looked at for what nobody manages: ${shownName(server)}.`),
-    ...report.notes.map((note) => `Note: ${shownMessage(note)}`),
+    ...[...notesOnResources(report), ...report.notes.map(shownMessage)].map((note) => `Note: ${note}`),
   ];
 }
 
