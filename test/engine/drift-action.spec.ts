@@ -112,16 +112,17 @@ describeWith(["pulumi", "lxd-daemon"], "the GitHub action and its workflow", fun
 
   it("fails again without an earlier report, and passes over what is ignored", async () => {
     assert.equal((await act({ stack: "prod" })).code, 2);
-    const ignore = "type=TrustToken\ntype=HttpsAddress,property=address";
-    assert.equal((await act({ stack: "prod", ignore })).code, 0);
+    const ignore = "  type=TrustToken\n\n  type=HttpsAddress,property=address ";
+    assert.equal((await act({ stack: "\n  prod\n", ignore })).code, 0);
     project.write("ignore.yaml", "ignore: [{ type: HttpsAddress, reason: moved by hand until Friday }]\n");
     assert.equal((await act({ stack: "prod", "ignore-file": "ignore.yaml" })).code, 0);
   });
 
-  it("fails, without a summary of an earlier run, where it cannot be told", async () => {
+  it("fails, without a report of an earlier run but what was known, where it cannot be told", async () => {
     const unknown = await act({ stack: "nope" });
     assert.deepEqual([unknown.code, unknown.summary, unknown.outputs], [1, "", ["exit-code=1"]]);
     assert.match(unknown.output, /no stack named 'nope' found/);
+    assert.deepEqual(readdirSync(join(project.directory, "drift-reports")), ["drift.json"]);
   });
 
   it("takes what is given to it for values and never for a script", async () => {
