@@ -122,8 +122,15 @@ function observation(
     servers: servers.all.map(({ report }) => report),
     expiries,
     findings: [...ofResources, ...ofServers, ...due],
-    notes: stacks.flatMap(({ stack: { notes } }) => notes),
+    notes: stacks.flatMap(({ stack }) => [...withoutResources(stack), ...stack.notes]),
   };
+}
+
+/** A stack that was named by mistake would be in sync for ever. */
+function withoutResources({ name, resources }: Stack): string[] {
+  return resources.length > 0
+    ? []
+    : [`${name} has no resource of pulumi-lxd-access, so nothing of it was looked at`];
 }
 
 function findServer({ by, stored, resource }: Remembered, servers: Servers): FleetServer | undefined {

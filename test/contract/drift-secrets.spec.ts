@@ -148,6 +148,10 @@ describe("a large stack", () => {
       { name: "fleet/test", resources: 0 },
       { name: "(empty)", resources: 0 },
     ]);
+    assert.deepEqual(
+      seen.notes.map((note) => /^(.*) has no resource/.exec(note)?.[1]),
+      ["fleet/test", "(empty)"],
+    );
     assert.deepEqual([seen.resources, seen.servers, seen.expiries, seen.findings], [[], [], [], []]);
   });
 });
