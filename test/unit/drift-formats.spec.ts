@@ -43,6 +43,12 @@ describe("the drift report for people", () => {
       const ofStacks = everyKind.findings.filter(({ urn }) => urn !== undefined);
       assert.deepEqual(wayOutOf({ ...everyKind, findings: ofStacks }), [true, false]);
       assert.deepEqual(wayOutOf(unreachableOnly), [false, false]);
+      const [first, ...others] = inSync.resources;
+      assert.ok(first);
+      const away = { ...everyKind, resources: [{ ...first, status: "unreachable" as const }, ...others] };
+      assert.match(render(format, away, plain), /LXD_ACCESS_ON_UNREACHABLE=keep pulumi up --refresh/);
+      const answering = { ...everyKind, resources: inSync.resources };
+      assert.doesNotMatch(render(format, answering, plain), /LXD_ACCESS_ON_UNREACHABLE/);
     });
 
     it(`tells what was noted of resources, though they are in sync: ${format}`, () => {

@@ -164,8 +164,11 @@ export function notesOnResources({ resources }: DriftReport): string[] {
 export function waysOut(report: DriftReport): string[] {
   const { drift } = overviewOf(report);
   const isOfStack = ({ urn }: Finding): boolean => urn !== undefined;
+  // Else a refresh ends at what does not answer, such as a remote whose server was given another address.
+  const isAway = report.resources.some(({ status }) => status === "unreachable");
+  const command = `${isAway ? "LXD_ACCESS_ON_UNREACHABLE=keep " : ""}pulumi up --refresh`;
   return [
-    ...(drift.some(isOfStack) ? ["`pulumi up --refresh` puts back what is changed or gone."] : []),
+    ...(drift.some(isOfStack) ? [`\`${command}\` puts back what is changed or gone.`] : []),
     ...(drift.every(isOfStack)
       ? []
       : [
