@@ -19,25 +19,28 @@ export async function programOfProject(directory: string): Promise<string | unde
   return project && folderOf(resolve(project.folder, project.main), project.folder);
 }
 
-/** The folder of Pulumi.yaml, where paths of sources start in a stack; the folder itself where there is no project. */
-export async function projectFolder(directory: string): Promise<string> {
-  return (await findProject(directory))?.folder ?? directory;
+/** A project, as Pulumi.yaml says it. */
+interface Project {
+  /** Where Pulumi.yaml is, and paths of sources start in a stack. */
+  readonly folder: string;
+  readonly name: string | undefined;
+  /** A folder, or a file in one, from `folder`. */
+  readonly main: string;
 }
 
-/** The project that is in a folder, or above it, as `pulumi` finds it. */
-async function findProject(directory: string): Promise<{ folder: string; main: string } | undefined> {
+/** The project that is in a folder (an absolute path), or above it, as `pulumi` finds it; undefined where there is none. */
+export async function findProject(directory: string): Promise<Project | undefined> {
   for (let folder = directory; ; folder = dirname(folder)) {
-    const main = await mainOf(folder);
-    if (main !== undefined) return { folder, main };
+    const project = await projectIn(folder);
+    if (project !== undefined) return project;
     if (folder === dirname(folder)) return undefined;
   }
 }
 
-/** What the project in a folder says of its program; undefined where there is no project. */
-async function mainOf(folder: string): Promise<string | undefined> {
+async function projectIn(folder: string): Promise<Project | undefined> {
   for (const file of projectFiles) {
     const text = await readFile(join(folder, file), "utf8").catch(() => undefined);
-    if (text !== undefined) return mainIn(text);
+    if (text !== undefined) return { folder, ...saidIn(text) };
   }
   return undefined;
 }
@@ -49,12 +52,15 @@ async function folderOf(main: string, projectFolder: string): Promise<string> {
   return found.isDirectory() ? main : dirname(main);
 }
 
-function mainIn(project: string): string {
+function saidIn(text: string): Pick<Project, "name" | "main"> {
   try {
-    const { main } = parse(project) as { main?: unknown };
-    return typeof main === "string" ? main : ".";
+    const { name, main } = parse(text) as { name?: unknown; main?: unknown };
+    return {
+      name: typeof name === "string" ? name : undefined,
+      main: typeof main === "string" ? main : ".",
+    };
   } catch {
     // Pulumi itself tells what is wrong in it.
-    return ".";
+    return { name: undefined, main: "." };
   }
 }

@@ -5,7 +5,7 @@ import { join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
 import { codeOf, messageOf, refuse } from "../../provider/errors";
 import { writeNewFiles } from "../new-file";
-import { projectFolder } from "../program-folder";
+import { findProject } from "../program-folder";
 import { exportStack, type StackChoice } from "../pulumi";
 import type { World } from "../world";
 import { render } from "./formats";
@@ -43,8 +43,17 @@ async function drift(options: GivenOptions, world: World): Promise<number> {
 }
 
 async function readProjectStack(choice: StackChoice, world: World): Promise<ProjectStack> {
-  const exported = await exportStack(choice, world);
-  return { stack: readStack(exported, choice.stack), directory: choice.directory };
+  const { directory } = choice;
+  const stack = readStack(await exportStack(choice, world), choice.stack);
+  const project = await findProject(directory);
+  // Relative client directories start in the folder of the stack's own program.
+  if (project?.name !== undefined && stack.resources.length > 0 && !stack.name.startsWith(`${project.name}/`))
+    refuse(
+      "INPUT_INVALID",
+      `--stack ${String(choice.stack)}: ${stack.name} is a stack of another project than the one in ${project.folder}, which is ` +
+        `${project.name}. Name the folder of its project (--cwd)`,
+    );
+  return { stack, directory };
 }
 
 async function readRules({ ignoreFile }: GivenOptions, world: World): Promise<IgnoreRule[]> {
@@ -108,7 +117,7 @@ async function fromWorkspace(
   const top = whereItIs(workspace);
   const folders = new Map<string | undefined, string>();
   for (const { stack, directory } of stacks)
-    folders.set(stack.name, relative(top, whereItIs(await projectFolder(directory))));
+    folders.set(stack.name, relative(top, whereItIs((await findProject(directory))?.folder ?? directory)));
   const findings = report.findings.map((finding) => {
     const folder = folders.get(finding.stack);
     if (finding.source === undefined || folder === undefined) return finding;

@@ -122,7 +122,7 @@ describe("lxd-access drift", () => {
     const top = join(folder, "repository");
     const below = join(top, "network", "src", "deep");
     mkdirSync(below, { recursive: true });
-    writeFileSync(join(top, "network", "Pulumi.yaml"), "name: test\nmain: src\n");
+    writeFileSync(join(top, "network", "Pulumi.yaml"), "name: fleet\nmain: src\n");
     symlinkSync(top, join(folder, "link"));
     pulumi(`cat ${join(folder, "stack.json")}`);
     for (const workspace of [top, join(folder, "link")]) {
@@ -139,6 +139,18 @@ describe("lxd-access drift", () => {
     const second = await drift(words);
     assert.deepEqual([second.code, second.err], [0, ""]);
     assert.equal((await drift(words)).code, 0);
+  });
+
+  it("refuses a stack of another project, whose client directories would be looked for in the wrong place", async () => {
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: other\n");
+    const { code, out, err } = await drift(["--stack", "organization/fleet/test"]);
+    assert.deepEqual([code, out], [1, ""]);
+    assert.match(
+      err,
+      /--stack organization\/fleet\/test: fleet\/test is a stack of another project .*which is other\. .*--cwd/,
+    );
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: fleet\n");
+    assert.equal((await drift(["--stack", "organization/fleet/test"])).code, 2);
   });
 
   const refused: [what: string, words: string[], said: RegExp][] = [
