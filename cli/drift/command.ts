@@ -30,7 +30,7 @@ async function drift(options: GivenOptions, world: World): Promise<number> {
   const rules = [...options.ignore, ...(await readRules(options, world))];
   const previous = await readPrevious(options, world);
   const choices = stackChoices(options, world.directory);
-  const stacks = await Promise.all(choices.map((choice) => readProjectStack(choice, world)));
+  const stacks = eachOnce(await Promise.all(choices.map((choice) => readProjectStack(choice, world))));
   const { expiring: expiringDays, failExpiring = false } = options;
   const progress = new Progress(world);
   const seen = await observe(stacks, { expiringDays }, world, progress.show).finally(() => {
@@ -54,6 +54,11 @@ async function readProjectStack(choice: StackChoice, world: World): Promise<Proj
         `${project.name}. Name the folder of its project (--cwd)`,
     );
   return { stack, directory };
+}
+
+/** A stack may be named in several ways, and its project's folder by any that is below it. */
+function eachOnce(stacks: readonly ProjectStack[]): ProjectStack[] {
+  return [...new Map(stacks.map((one) => [one.stack.name, one])).values()];
 }
 
 async function readRules({ ignoreFile }: GivenOptions, world: World): Promise<IgnoreRule[]> {

@@ -74,9 +74,10 @@ describe("lxd-access drift", () => {
   const asked = (): string[] =>
     existsSync(join(folder, "asked")) ? readFileSync(join(folder, "asked"), "utf8").trim().split("\n") : [];
 
-  it("only has stacks exported, each once", async () => {
+  it("only has stacks exported, each once, and looks once at one that has two names", async () => {
     const { code, out } = await drift(["--stack", "a", "--stack", "b", "--stack", "a"]);
     assert.equal(code, 2);
+    assert.match(out, /0 of 1 resource in sync, 0 servers, 1 stack\.$/m);
     assert.match(out, /ClientCertificate "key".*expiresAt/s);
     assert.deepEqual(asked().sort(), [
       "stack export --show-secrets --stack a --non-interactive",
