@@ -17,7 +17,8 @@ import * as steadyState from "./measures/steady-state.mjs";
  */
 
 /**
- * Something that is told, with a bar if it has one, which it must not be above.
+ * Something that is told, with a bar if it has one, which it must not be above. `ratio` is the median of what is timed, and the
+ * most of what is counted.
  * @typedef {{ what: string, ratio: number, min?: number, max?: number, unit: "×" | "ms" | "s" | "kB" | "MB" | "", bar?: number }} Figure
  */
 

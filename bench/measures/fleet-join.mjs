@@ -45,9 +45,10 @@ export async function measure({ isQuick, engine }) {
       count,
       compared.ours.map((sample, round) => sample - (compared.floor[round] ?? NaN)),
     );
+    const fleet = count === 1 ? "one server" : `${count} servers`;
     const most = Math.max(...compared.costs.map(({ mostConnections }) => mostConnections));
     result.figures.push({
-      what: `${count} servers: connections to one server`,
+      what: `${fleet}: connections to one server`,
       ratio: most,
       unit: "",
       bar: 1,
@@ -61,7 +62,7 @@ export async function measure({ isQuick, engine }) {
   for (const [count, values] of added) {
     const spread = { min: Math.min(...values), max: Math.max(...values) };
     result.figures.push({
-      what: `${count} servers: added time`,
+      what: `${count === 1 ? "one server" : `${count} servers`}: added time`,
       ratio: medianOf(values),
       ...spread,
       unit: "ms",

@@ -2,6 +2,7 @@
 import { openProxy } from "../ground/delay-proxy.mjs";
 import { makePair } from "../ground/pairs.mjs";
 import { startServers } from "../ground/server.mjs";
+import { likenessOf } from "../ground/shape.mjs";
 import { compareRuns, tell } from "../ground/side-by-side.mjs";
 import { Stack } from "../ground/stack.mjs";
 import { tellSizes } from "../ground/state-size.mjs";
@@ -42,16 +43,27 @@ export async function measure({ isQuick, engine }) {
     // The listeners are there before; names are new each time, as a client that left has left its name behind.
     await ours.up();
     ours.save();
+    const before = async () => {
+      ours.give([...listeners, ...joinings(count, ++run, sites, admin)]);
+    };
+    const work = (/** @type {Stack} */ stack) => {
+      stack.restore();
+      return stack.up();
+    };
+    const likeness =
+      isFull && !isQuick
+        ? await likenessAfter(engine, ours, () => before().then(() => work(ours)))
+        : undefined;
     const compared = await compareRuns({
-      ...{ ours, floor, rounds: isQuick ? 1 : 3, sites },
-      before: async () => {
-        ours.give([...listeners, ...joinings(count, ++run, sites, admin)]);
-      },
-      work: (stack) => {
-        stack.restore();
-        return stack.up();
-      },
+      ours,
+      floor,
+      likeness,
+      rounds: isQuick ? 1 : 3,
+      sites,
+      before,
+      work,
     });
+    likeness?.remove();
     const resources = count * resourcesEach;
     tell(result, `up of ${count} onboardings (${resources} resources) on ${sites.length} servers`, compared, {
       ...(isFull && { times: 1.5 }),
@@ -81,6 +93,16 @@ export async function measure({ isQuick, engine }) {
   });
   await Promise.all(servers.map((server) => server.stop()));
   return result;
+}
+
+/**
+ * @param {import("../../scripts/engine.mjs").Engine} engine
+ * @param {Stack} ours
+ * @param {() => Promise<unknown>} make has ours made, to see what it is like
+ */
+async function likenessAfter(engine, ours, make) {
+  await make();
+  return Stack.create(engine, await likenessOf(ours));
 }
 
 /**

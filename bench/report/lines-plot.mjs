@@ -2,8 +2,8 @@
 import { medianOf } from "../ground/statistics.mjs";
 import { colours, picture, round, text, ticksTo } from "./svg.mjs";
 
-const size = { width: 720, height: 400 };
-const area = { left: 72, right: 520, top: 44, bottom: 344 };
+const size = { width: 840, height: 420 };
+const area = { left: 72, right: 520, top: 64, bottom: 364 };
 
 /** @param {{ title: string, x: string, y: string, lines: readonly import("../measures.mjs").Line[] }} plot */
 export function linesPlot({ title, x: xLabel, y: yLabel, lines }) {
@@ -34,7 +34,7 @@ export function linesPlot({ title, x: xLabel, y: yLabel, lines }) {
   });
   const labels = [
     text((area.left + area.right) / 2, area.bottom + 40, xLabel, 'text-anchor="middle"'),
-    text(16, 40, yLabel),
+    text(16, 46, yLabel),
   ];
   return picture(size.width, size.height, title, [...grid, ...axis, ...labels, ...drawn]);
 }
