@@ -84,7 +84,7 @@ function section({ title, when, figures, samples, plots, tables = [], notes = []
       : [
           "",
           table(
-            ["what", "median", "spread"],
+            ["what", "figure", "spread"],
             others.map((figure) => [figure.what, ...figureCells(figure).slice(0, 2)]),
           ),
         ]),
