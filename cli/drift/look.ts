@@ -10,6 +10,9 @@ import { type Fleet, type Glimpse, statusOf } from "./fleet";
 import type { AnyState, Remembered, Seen } from "./seen";
 import { isKnown, type StackResource } from "./stack";
 
+/** A deviation in a report. */
+type Told = Pick<Seen["findings"][number], "property" | "expected" | "found" | "reason">;
+
 /** What there is to look with. */
 export interface Lookout {
   readonly world: World;
@@ -141,14 +144,7 @@ function describe({ property, expected, found, reason }: Deviation): string {
   return `${property} is ${found === undefined ? "not there" : JSON.stringify(found)}${was}`;
 }
 
-/** As a report has them: JSON has no undefined. */
-function asJson({
-  property,
-  expected,
-  found,
-}: Deviation): Pick<Seen["findings"][number], "property" | "expected" | "found"> {
-  return JSON.parse(JSON.stringify({ property, expected, found })) as Pick<
-    Seen["findings"][number],
-    "expected" | "found"
-  >;
+/** As a report has it: JSON has no undefined. */
+function asJson({ property, expected, found, reason }: Deviation): Told {
+  return JSON.parse(JSON.stringify({ property, expected, found, reason })) as Told;
 }

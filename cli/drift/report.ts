@@ -52,6 +52,10 @@ const finding = z.object({
     .optional()
     .meta({ description: "Of a change, the value that the stack has; `[secret]` for a secret." }),
   found: z.json().optional().meta({ description: "Of a change, the value that was found." }),
+  reason: z
+    .string()
+    .optional()
+    .meta({ description: "Of a change, what is wrong, where its values do not say it." }),
   expiresAt: time.optional().meta({ description: "Of what expires, when." }),
   code: z
     .string()

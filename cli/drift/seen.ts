@@ -49,7 +49,7 @@ export interface Seen extends Remembered {
   readonly notes: readonly string[];
   readonly findings: readonly Pick<
     RawFinding,
-    "kind" | "property" | "expected" | "found" | "code" | "message"
+    "kind" | "property" | "expected" | "found" | "reason" | "code" | "message"
   >[];
 }
 

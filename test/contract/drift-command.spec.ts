@@ -78,7 +78,7 @@ describe("lxd-access drift", () => {
     const { code, out } = await drift(["--stack", "a", "--stack", "b", "--stack", "a"]);
     assert.equal(code, 2);
     assert.match(out, /0 of 1 resource in sync, 0 servers, 1 stack\.$/m);
-    assert.match(out, /ClientCertificate "key".*expiresAt/s);
+    assert.match(out, /ClientCertificate "key".*expiresAt: found .*is to be replaced 20 days before$/ms);
     assert.deepEqual(asked().sort(), [
       "stack export --show-secrets --stack a --non-interactive",
       "stack export --show-secrets --stack b --non-interactive",

@@ -51,6 +51,15 @@ describe("the drift report for people", () => {
       assert.doesNotMatch(render(format, answering, plain), /LXD_ACCESS_ON_UNREACHABLE/);
     });
 
+    it(`tells why values are wrong that do not say it: ${format}`, () => {
+      const [first, ...others] = everyKind.findings;
+      assert.ok(first);
+      const reason = "it is to be replaced 20 days before";
+      const finding = { ...first, kind: "changed" as const, property: "expiresAt", found: "soon", reason };
+      const shown = render(format, { ...everyKind, findings: [finding, ...others] }, plain);
+      assert.ok(shown.includes(reason));
+    });
+
     it(`tells what was noted of resources, though they are in sync: ${format}`, () => {
       const noted = inSync.resources.map((one) => ({
         ...one,

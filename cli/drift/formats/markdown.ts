@@ -130,8 +130,13 @@ function change(finding: Finding): string[] {
   const what = kindWords[finding.kind];
   const values = valuesOf(finding);
   if (values === undefined) return [what, "", code(whatOf(finding))];
-  const { property, expected, found } = values;
-  return [`${what}: ${code(property)}`, expected === undefined ? "" : code(expected), code(found)];
+  const { property, expected, found, reason } = values;
+  const because = reason === undefined ? "" : `; ${code(reason)}`;
+  return [
+    `${what}: ${code(property)}`,
+    expected === undefined ? "" : code(expected),
+    `${code(found)}${because}`,
+  ];
 }
 
 function inSync(report: DriftReport): Section {

@@ -72,16 +72,20 @@ export function passedOver({ ignored, isNew }: Finding): string {
   return isNew ? "" : "known";
 }
 
+/** The values of a change, and what is wrong with them where they do not say it. */
+interface Values {
+  readonly property: string;
+  readonly expected?: string;
+  readonly found: string;
+  readonly reason?: string;
+}
+
 /** The values of a change, where it has any. */
-export function valuesOf({
-  kind,
-  property,
-  expected,
-  found,
-}: Finding): { readonly property: string; readonly expected?: string; readonly found: string } | undefined {
+export function valuesOf({ kind, property, expected, found, reason }: Finding): Values | undefined {
   if (kind !== "changed" || property === undefined) return undefined;
   if (expected === undefined && found === undefined) return undefined;
-  const values = { property: shownName(property), found: shownValue(found) };
+  const because = reason === undefined ? {} : { reason: shownMessage(reason) };
+  const values = { property: shownName(property), found: shownValue(found), ...because };
   return expected === undefined ? values : { ...values, expected: shownValue(expected) };
 }
 
@@ -94,7 +98,8 @@ export function whatOf(finding: Finding): string {
     return `${of}${shownMessage(reasonOf(finding))}`;
   }
   const expected = values.expected === undefined ? "" : `expected ${values.expected}, `;
-  return `${values.property}: ${expected}found ${values.found}`;
+  const reason = values.reason === undefined ? "" : `; ${values.reason}`;
+  return `${values.property}: ${expected}found ${values.found}${reason}`;
 }
 
 /** The sentence of a finding without the name that many begin with. */

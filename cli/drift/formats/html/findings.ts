@@ -56,7 +56,8 @@ function detail(finding: Finding): Markup {
   const values = valuesOf(finding);
   if (values !== undefined) {
     const expected = values.expected === undefined ? undefined : markup`expected ${code(values.expected)}, `;
-    return markup`${code(values.property)}: ${expected}found ${code(values.found)}`;
+    const reason = values.reason === undefined ? undefined : `; ${values.reason}`;
+    return markup`${code(values.property)}: ${expected}found ${code(values.found)}${reason}`;
   }
   const { code: errorCode, expiresAt } = finding;
   const when = expiresAt === undefined ? undefined : markup`${time(expiresAt)}: `;
