@@ -58,7 +58,7 @@ export class Ground {
       projects: [],
       connection,
     });
-    const timeouts = { connect: 5, request: 0.3 };
+    const { timeouts = { connect: 5, request: 0.3 } } = connection;
     await this.make("prod", "Remote", { name: "prod", token: outputs["token"], ...asInputs(ci), timeouts });
   }
 
