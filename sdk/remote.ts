@@ -141,6 +141,7 @@ export const remoteOutputs = [
   "pkcs12",
   "projects",
   "enrolled",
+  "configDeviations",
   "configState",
 ];
 

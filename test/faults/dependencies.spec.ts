@@ -76,7 +76,7 @@ describe("Dependencies", () => {
   itFinds("those that a user installs are few, and none needs its install script", () => {
     const needed = installed.filter(({ optional }) => optional !== true).map(({ name }) => name);
     assert.deepEqual(needed.sort(), [
-      ...["asn1", "bcrypt-pbkdf", "node-forge", "proper-lockfile", "retry", "safer-buffer"],
+      ...["asn1", "bcrypt-pbkdf", "commander", "node-forge", "proper-lockfile", "retry", "safer-buffer"],
       ...["ssh2", "tweetnacl", "undici", "yaml", "zod"],
     ]);
     const scripts = installed.filter(({ hasInstallScript }) => hasInstallScript === true);
