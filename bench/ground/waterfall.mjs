@@ -15,9 +15,10 @@ export const between = "provider";
  * @returns {Bar[]}
  */
 export function waterfallOf(packets, requests, { begun, ended, roundTrip }) {
-  const connections = [...new Set(packets.map(({ connection }) => connection))];
-  const steps = connections
-    .flatMap((connection) =>
+  // Of one that was there before only the end may be seen.
+  const opened = packets.filter(({ direction }) => direction === "open");
+  const steps = opened
+    .flatMap(({ connection }) =>
       barsOf(
         packets.filter((packet) => packet.connection === connection),
         roundTrip,

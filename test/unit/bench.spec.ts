@@ -113,6 +113,7 @@ describe("the waterfall of the bench", () => {
       bytes: 1,
     });
     const packets = [
+      packet(1001, "down", 0), // of a connection from before
       ...[packet(1010, "open"), packet(1011, "up"), packet(1110, "down")],
       ...[packet(1112, "up"), packet(1113, "up"), packet(1160, "down"), packet(1162, "down")],
       ...[packet(1170, "open", 2), packet(1170, "up", 2), packet(1270, "down", 2)],
