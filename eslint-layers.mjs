@@ -16,7 +16,14 @@ import { dirname, relative, resolve, sep } from "node:path";
 const parts = [
   {
     name: "ground",
-    files: ["provider/errors", "provider/unknown", "provider/waiting", "provider/call", "provider/package"],
+    files: [
+      "provider/errors",
+      "provider/unknown",
+      "provider/waiting",
+      "provider/call",
+      "provider/package",
+      "provider/recent",
+    ],
     uses: [],
     packages: ["zod"],
   },

@@ -61,10 +61,13 @@ const running = 103;
 const secretKeys = /password|secret|token|key|environment|url$|proxy_https?$/i;
 
 export class LxdClient extends IdentityApi {
+  private fingerprint: string | undefined;
+
   /** SHA-256 (hex) of the client certificate this connection shows; undefined over a unix socket. */
   get ownFingerprint(): string | undefined {
     const certificate = this.endpoint.kind === "https" ? this.endpoint.clientCertificate : undefined;
-    return certificate === undefined ? undefined : fingerprintOf(new X509Certificate(certificate));
+    if (certificate === undefined) return undefined;
+    return (this.fingerprint ??= fingerprintOf(new X509Certificate(certificate)));
   }
 
   /** The server's description and configuration. `target` is a cluster member. */
@@ -114,14 +117,14 @@ export class LxdClient extends IdentityApi {
   }
 
   /** The trust store. Servers show restricted clients only a part of it, or nothing. */
-  async getCertificates(options: ReadOptions = {}): Promise<Certificate[]> {
+  async getCertificates(options: ReadOptions = {}): Promise<readonly Certificate[]> {
     const doing = `Listing the trust store of ${this.name}`;
     const reply = await this.read(
       { method: "GET", path: "/1.0/certificates", query: recursion },
       doing,
       options,
     );
-    return this.parse(certificateEntity.array(), reply, doing);
+    return this.parse(certificateList, reply, doing);
   }
 
   /**
@@ -156,17 +159,14 @@ export class LxdClient extends IdentityApi {
   }
 
   /** The certificate add tokens that wait to be redeemed, as far as this client may see them. */
-  async getPendingTokens(options: ReadOptions = {}): Promise<PendingToken[]> {
+  async getPendingTokens(options: ReadOptions = {}): Promise<readonly PendingToken[]> {
     const doing = `Listing the pending trust tokens of ${this.name}`;
     const reply = await this.read(
       { method: "GET", path: "/1.0/operations", query: recursion },
       doing,
       options,
     );
-    const lists = this.parse(operationLists, reply, doing);
-    return Object.values(lists).flatMap((operations) =>
-      (operations ?? []).map(asPendingToken).filter((token) => token !== undefined),
-    );
+    return this.parse(pendingTokens, reply, doing);
   }
 
   /** An operation by its id, wherever in a cluster it runs. LXD_UNREACHABLE where that member does not answer. */
@@ -229,6 +229,15 @@ export class LxdClient extends IdentityApi {
     );
   }
 }
+
+const certificateList = certificateEntity.array();
+
+/** The certificate add tokens among the operations. */
+const pendingTokens = operationLists.transform((lists) =>
+  Object.values(lists).flatMap((operations) =>
+    (operations ?? []).map(asPendingToken).filter((token) => token !== undefined),
+  ),
+);
 
 const recursion = { recursion: "1" };
 

@@ -17,19 +17,21 @@ import { secretsOf } from "./trust-token";
 
 const identities = "/1.0/auth/identities";
 
+const identityList = identityEntity.array();
+
 export class IdentityApi extends RestApi {
   /** Names of the groups; a client without `can_view_groups` is shown its own. */
-  async getGroupNames(options: ReadOptions = {}): Promise<string[]> {
+  async getGroupNames(options: ReadOptions = {}): Promise<readonly string[]> {
     const doing = `Listing the groups of ${this.name}`;
     const reply = await this.read({ method: "GET", path: "/1.0/auth/groups" }, doing, options);
     return this.parse(namesInUrls, reply, doing);
   }
 
   /** Identities, pending ones and entries of the trust store too; a client without `can_view_identities` is shown itself. */
-  async getIdentities(options: ReadOptions = {}): Promise<Identity[]> {
+  async getIdentities(options: ReadOptions = {}): Promise<readonly Identity[]> {
     const doing = `Listing the identities of ${this.name}`;
     const request = { method: "GET", path: `${identities}/tls`, query: { recursion: "1" } } as const;
-    return this.parse(identityEntity.array(), await this.read(request, doing, options), doing);
+    return this.parse(identityList, await this.read(request, doing, options), doing);
   }
 
   /**

@@ -40,6 +40,8 @@ interface SharedRead {
 export class RestApi {
   private readonly transport: Transport;
   private readonly shared = new Map<string, SharedRead>();
+  /** What was made of replies, as many may share one that is long. */
+  private readonly parsed = new WeakMap<Reply, { readonly entity: unknown; readonly data: unknown }>();
 
   constructor(
     readonly endpoint: Endpoint,
@@ -134,9 +136,15 @@ export class RestApi {
     return reply;
   }
 
+  /** What a reply says. Whoever shares the reply shares that, too, so nobody may change it. */
   protected parse<Entity>(entity: z.ZodType<Entity>, reply: Reply, doing: string): Entity {
+    const known = this.parsed.get(reply);
+    if (known?.entity === entity) return known.data as Entity;
     const parsed = entity.safeParse(envelope(reply, doing).metadata);
-    if (parsed.success) return parsed.data;
+    if (parsed.success) {
+      this.parsed.set(reply, { entity, data: parsed.data });
+      return parsed.data;
+    }
     const [first, ...others] = parsed.error.issues.map((issue) => issue.path.join("."));
     const where = others.length === 0 ? first : `${first ?? ""} and ${others.length} more`;
     throw new AccessError(

@@ -1,21 +1,22 @@
 import { createHash, X509Certificate } from "node:crypto";
 
 import { AccessError } from "../errors";
+import { RecentTexts } from "../recent";
 
-/** What the provider needs to know of a certificate. */
+/** What the provider needs to know of a certificate. Whoever reads the same one is given the same, so nobody may change it. */
 export interface CertificateFacts {
   /** SHA-256 of the certificate's DER form, 64 lower-case hex digits: how LXD names certificates. */
-  fingerprint: string;
+  readonly fingerprint: string;
   /** Start of the validity, whole seconds. */
-  notBefore: Date;
+  readonly notBefore: Date;
   /** End of the validity, whole seconds; the certificate is still good at this instant. */
-  expiresAt: Date;
+  readonly expiresAt: Date;
   /** Whether it may sign other certificates (basicConstraints CA:TRUE). */
-  isAuthority: boolean;
+  readonly isAuthority: boolean;
   /** The subject's common name (of several the last, as Go programs read it); absent where it has none. */
-  commonName?: string;
+  readonly commonName?: string;
   /** This one certificate as PEM in lines of 64 characters with a trailing newline, without what stood around it. */
-  pem: string;
+  readonly pem: string;
 }
 
 const blockStart = "-----BEGIN CERTIFICATE-----";
@@ -28,6 +29,13 @@ const blockEnd = "-----END CERTIFICATE-----";
  * @throws AccessError INPUT_INVALID where there is none or it is damaged; the message repeats nothing of the text.
  */
 export function readCertificate(pem: string, name = "certificate"): CertificateFacts {
+  return recent.of(pem, () => read(pem, name));
+}
+
+/** A stack has some per server; each is read at every look at each resource. */
+const recent = new RecentTexts<CertificateFacts>(2000);
+
+function read(pem: string, name: string): CertificateFacts {
   const der = firstBlockOf(pem, name);
   try {
     const certificate = new X509Certificate(der);

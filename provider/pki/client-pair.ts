@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 
 import { isAccessError } from "../errors";
+import { RecentTexts } from "../recent";
 import { readCertificate } from "./certificate-facts";
 import type { CertificateFacts } from "./certificate-facts";
 
@@ -21,21 +22,32 @@ export interface KeyPair {
 export function describeClientPairProblem(pair: KeyPair, now: Date): string | undefined {
   const certificate = certificateOf(pair.certificate);
   if (certificate === undefined) return "the certificate is not a readable X.509 certificate in PEM form";
-  if (isEncryptedKey(pair.privateKey)) return "the key is protected by a passphrase; give it decrypted";
-  const key = privateKeyOf(pair.privateKey);
+  const text = `${pair.certificate}\0${pair.privateKey}`;
+  const { problem } = recentPairs.of(text, () => ({ problem: problemOf(certificate, pair.privateKey) }));
+  return problem ?? describeValidityProblem(certificate, now);
+}
+
+const recentPairs = new RecentTexts<{ readonly problem: string | undefined }>(1000);
+
+/** What is wrong with a pair at any time. */
+function problemOf(certificate: CertificateFacts, privateKey: string): string | undefined {
+  if (isEncryptedKey(privateKey)) return "the key is protected by a passphrase; give it decrypted";
+  const key = privateKeyOf(privateKey);
   if (key === undefined) return "the key is not a readable private key in PEM form";
   if (!belongsTogether(certificate, key)) return "the key does not belong to the certificate";
-  return describeKeyProblem(key) ?? describeValidityProblem(certificate, now);
+  return describeKeyProblem(key);
 }
 
 /** The key of a PEM text, or undefined where there is none or it needs a passphrase. */
 export function privateKeyOf(pem: string): KeyObject | undefined {
   try {
-    return createPrivateKey(pem);
+    return recentKeys.of(pem, () => createPrivateKey(pem));
   } catch {
     return undefined;
   }
 }
+
+const recentKeys = new RecentTexts<KeyObject>(1000);
 
 /** Whether a key is the one a certificate was made for; false too for kinds of key this machine does not know. */
 export function belongsTogether(certificate: CertificateFacts, key: KeyObject): boolean {

@@ -1,0 +1,43 @@
+/** Reads that many want: one request and one list for all, unless it decides a change. */
+import { strict as assert } from "node:assert";
+import { LxdClient } from "../../provider/lxd/client";
+import { type Double, startDouble } from "../support/double/double";
+
+describe("reads of one server at the same time", () => {
+  let server: Double;
+  let client: LxdClient;
+  const asked = (path: string): number => server.requests.filter((one) => one.path.startsWith(path)).length;
+
+  beforeEach(async () => {
+    server = await startDouble("lxd-5.0");
+    client = new LxdClient({ kind: "unix", socketPath: server.socketPath }, { connect: 5, request: 5 });
+  });
+  afterEach(async () => {
+    await client.close();
+    await server.stop();
+  });
+
+  it("share a request, and what its reply says", async () => {
+    const [one, other] = await Promise.all([client.getCertificates(), client.getCertificates()]);
+    assert.equal(asked("/1.0/certificates"), 1);
+    assert.equal(one, other);
+    const [tokens, again] = await Promise.all([client.getPendingTokens(), client.getPendingTokens()]);
+    assert.equal(asked("/1.0/operations"), 1);
+    assert.equal(tokens, again);
+  });
+
+  it("are asked anew where they decide a change, and after one", async () => {
+    const before = await client.getCertificates();
+    assert.notEqual(await client.getCertificates({ fresh: true }), before);
+    assert.equal(asked("/1.0/certificates"), 2);
+    await client.updateServerConfig({ "user.test": "x" });
+    await client.getCertificates();
+    assert.equal(asked("/1.0/certificates"), 3);
+  });
+
+  it("share what the server says of itself, too", async () => {
+    const [server, again] = await Promise.all([client.getServer(), client.getServer()]);
+    assert.deepEqual(server, again);
+    assert.equal(asked("/1.0"), 1);
+  });
+});
