@@ -18,6 +18,7 @@ const parts = [
     name: "ground",
     files: [
       "provider/errors",
+      "provider/json",
       "provider/unknown",
       "provider/waiting",
       "provider/call",

@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
 import { codeOf, messageOf, refuse } from "../../provider/errors";
+import { parseJson } from "../../provider/json";
 import { writeNewFiles } from "../new-file";
 import { findProject } from "../program-folder";
 import { exportStack, type StackChoice } from "../pulumi";
@@ -137,13 +138,5 @@ function whereItIs(folder: string): string {
     return realpathSync(folder);
   } catch {
     return folder;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

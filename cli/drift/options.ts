@@ -106,22 +106,18 @@ export function driftOptions(): Command {
 /** The stacks that were asked for, each once. INPUT_INVALID where it cannot be told of which project one is. */
 export function stackChoices({ cwd, stack }: GivenOptions, here: string): StackChoice[] {
   const folders = cwd.length === 0 ? [here] : cwd.map((path) => resolve(here, path));
-  const [only, ...others] = folders;
+  const isOneProject = folders.length === 1;
   const stray = stack.find(({ after }) => after === 0);
-  if (others.length > 0 && stray !== undefined)
+  if (!isOneProject && stray !== undefined)
     refuse(
       "INPUT_INVALID",
       `--stack ${stray.name}: of several projects name the folder (--cwd) before its stacks`,
     );
-  const choices = folders.flatMap((directory, index) => {
-    const own = others.length === 0 ? stack : stack.filter(({ after }) => after === index + 1);
+  return folders.flatMap((directory, index) => {
+    const own = isOneProject ? stack : stack.filter(({ after }) => after === index + 1);
     const names = own.length === 0 ? [undefined] : [...new Set(own.map(({ name }) => name))];
-    return names.map((name) => ({
-      directory: others.length === 0 ? (only ?? here) : directory,
-      stack: name,
-    }));
+    return names.map((name) => ({ directory, stack: name }));
   });
-  return choices;
 }
 
 /** Where the formats go. INPUT_INVALID where two go to one place, or a file's folder is not there. */
@@ -131,11 +127,11 @@ export async function outputsOf({ format }: GivenOptions, here: string): Promise
     file: file === undefined ? undefined : resolve(here, file),
   }));
   const places = outputs.map(({ file }) => file);
-  const twice = places.find((file, index) => places.indexOf(file) < index);
-  if (places.length > new Set(places).size)
+  const twice = places.findIndex((file, index) => places.indexOf(file) < index);
+  if (twice !== -1)
     refuse(
       "INPUT_INVALID",
-      `--format: two formats go to ${twice ?? "standard output"}. Name a file: --format json=FILE`,
+      `--format: two formats go to ${places[twice] ?? "standard output"}. Name a file: --format json=FILE`,
     );
   for (const file of places) if (file !== undefined) await requireFolder(dirname(file));
   return outputs.length === 0 ? [{ format: "text", file: undefined }] : outputs;

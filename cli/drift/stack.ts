@@ -3,6 +3,7 @@ import { z } from "zod";
 import { configNames, configurationOf, connection, type ProviderConfig } from "../../provider/connection";
 import { messageOf, quoted, refuse } from "../../provider/errors";
 import type { RawInputs } from "../../provider/handler";
+import { parseJson } from "../../provider/json";
 import { secretsOf } from "../../provider/lxd/trust-token";
 import { handlers, type ResourceName } from "../../provider/registry";
 import { describedProperties, secretPaths } from "../../provider/schema";
@@ -188,7 +189,7 @@ function configurations(all: readonly Exported[], secrets: Secrets): Configurati
     const config = configurationOf(
       Object.fromEntries(configNames.map((name) => [name, values[`${prefix}${name}`]])),
     );
-    const parts = { ...config, ssh: parseJson(config["ssh"]) };
+    const parts = { ...config, ssh: parseJson(config["ssh"] ?? "") };
     for (const path of secretPaths(connection)) secrets.add(valueAt(parts, path));
     found.set(`${urn}::${id ?? ""}`, config);
   }
@@ -250,15 +251,6 @@ function describePending(pending: readonly { type: string; resource: { urn: stri
     `${stack}: a run is at work on ${quoted(list)}, or was cut off while it was, so it is not known what came of that. Where none is, ` +
       "`pulumi refresh` settles it",
   ];
-}
-
-/** What is no JSON holds nothing. */
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "") as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function isObject(value: unknown): value is object {

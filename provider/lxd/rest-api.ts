@@ -6,6 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import type { z } from "zod";
 import { currentCall } from "../call";
 import { AccessError, NotSentError } from "../errors";
+import { parseJson } from "../json";
 import { replyEnvelope } from "./entities";
 import { isStarting, LxdError } from "./errors";
 import {
@@ -191,12 +192,4 @@ function saysItIsStarting({ status, text }: Reply): boolean {
   if (status !== 503) return false;
   const parsed = replyEnvelope.safeParse(parseJson(text));
   return parsed.success && isStarting(status, parsed.data.error);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

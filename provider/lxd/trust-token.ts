@@ -4,6 +4,7 @@
  * reach it another way (NAT, load balancer, DNS).
  */
 import { z } from "zod";
+import { parseJson } from "../json";
 
 /** What a trust token says. `secret` is what makes it a secret; everything else may be shown. */
 export interface TrustToken {
@@ -74,12 +75,4 @@ export function encodeTrustToken(token: TrustToken): string {
 /** A server's expiry as RFC 3339, or undefined where it means "never". */
 export function expiryOf(value: string | undefined): string | undefined {
   return value === undefined || value === "" || value.startsWith("0001-01-01") ? undefined : value;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

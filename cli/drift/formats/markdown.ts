@@ -12,8 +12,6 @@ import {
   overviewOf,
   passedOver,
   placeOf,
-} from "./overview";
-import {
   type Standing,
   standingOf,
   standingOfReport,
