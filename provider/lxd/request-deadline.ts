@@ -14,7 +14,7 @@ export class RequestDeadline {
   /** @param onRun is told when there is a connection. */
   constructor(
     private readonly seconds: number,
-    private readonly onRun: () => void,
+    private readonly onRun?: () => void,
   ) {
     this.left = seconds * 1000;
   }
@@ -26,7 +26,7 @@ export class RequestDeadline {
   /** Counts on. */
   run(): void {
     if (this.timer !== undefined || this.signal.aborted) return;
-    this.onRun();
+    this.onRun?.();
     this.since = performance.now();
     this.timer = setTimeout(() => {
       const reason = `no reply within ${this.seconds} s. ${hintForNoReply}`;

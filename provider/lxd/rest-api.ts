@@ -19,8 +19,13 @@ import {
   Transport,
 } from "./transport";
 
-/** How long an identical read may be answered from a reply that has come, in milliseconds. */
+/**
+ * A reply answers identical reads as long as none of them comes later than this after the one before, in milliseconds: so all
+ * resources of one refresh, however many, see one state of the server.
+ */
 const sharedFor = 1000;
+/** ... but not longer than this after it has come, in milliseconds. */
+const sharedForAtMost = 30_000;
 /** How long until a server that is still starting is asked again, in milliseconds. */
 const startingPause = 250;
 
@@ -31,11 +36,22 @@ export interface ReadOptions {
 
 /** A read, of which all who want the same wait for the reply. */
 interface SharedRead {
-  until: number;
+  /** When it was asked for last; of one that has failed, or may answer nobody any more, never. */
+  asked: number;
+  /** When its reply came, if it has. */
+  answered?: number;
   readonly reply: Promise<Reply>;
   waiting: number;
   /** Ends it, if it has not been sent. */
   readonly over: AbortController;
+}
+
+/**
+ * Takes reads that are sent by now, and whose replies are soon wanted: several then take one round trip. Who wants one asks for
+ * it again and shares the reply; one that fails is asked again, and tells it there.
+ */
+export function askAhead(...reads: readonly Promise<unknown>[]): void {
+  for (const read of reads) read.catch(() => undefined);
 }
 
 export class RestApi {
@@ -73,6 +89,7 @@ export class RestApi {
 
   protected async read(request: Request, doing: string, options: ReadOptions): Promise<Reply> {
     const call = currentCall();
+    call.stopped.throwIfAborted();
     const read = this.sharedRead(request, options);
     read.waiting++;
     try {
@@ -80,7 +97,7 @@ export class RestApi {
     } catch (error) {
       // The others still want it.
       if (call.stopped.aborted && --read.waiting === 0) {
-        read.until = 0;
+        read.asked = -Infinity;
         read.over.abort(new NotSentError("CANCELLED", `${doing}: nobody waits for it any more`));
       }
       throw error;
@@ -89,14 +106,18 @@ export class RestApi {
 
   private sharedRead(request: Request, { fresh }: ReadOptions): SharedRead {
     const key = `${request.path}?${new URLSearchParams(request.query).toString()}`;
+    const now = performance.now();
     const earlier = this.shared.get(key);
-    if (fresh !== true && earlier !== undefined && performance.now() < earlier.until) return earlier;
+    if (fresh !== true && earlier !== undefined && mayAnswer(earlier, now)) {
+      earlier.asked = now;
+      return earlier;
+    }
     const over = new AbortController();
-    const read = { until: Infinity, reply: this.send(request, over), waiting: 0, over };
+    const read: SharedRead = { asked: now, reply: this.send(request, over), waiting: 0, over };
     this.shared.set(key, read);
     read.reply.then(
-      () => (read.until = performance.now() + sharedFor),
-      () => (read.until = 0),
+      () => (read.asked = read.answered = performance.now()),
+      () => (read.asked = -Infinity),
     );
     return read;
   }
@@ -153,6 +174,11 @@ export class RestApi {
       `${doing}: the reply is not what LXD or Incus send (${where || "top level"})`,
     );
   }
+}
+
+function mayAnswer({ asked, answered }: SharedRead, now: number): boolean {
+  if (answered === undefined) return asked >= 0;
+  return now < asked + sharedFor && now < answered + sharedForAtMost;
 }
 
 /** Takes the envelope off a reply, or throws what the server refused. */

@@ -3,20 +3,23 @@
  * certificate.
  *
  * The pin is compared inside the TLS connector, before the HTTP client gets the socket: no byte of a request reaches
- * a server that is not the pinned one. Requests go one after the other over one kept-alive connection, each with its
- * own deadline, which starts when there is a connection for it.
+ * a server that is not the pinned one. Requests are answered one after the other over one kept-alive connection, each with
+ * its own deadline, which starts when there is a connection for it and the one before is done. A read is sent before that
+ * where only reads are ahead of it, so that several take one round trip.
  */
 import type { Duplex } from "node:stream";
 import type { buildConnector, Client } from "undici";
-import { AccessError, codeOf, isAccessError, messageOf, NotSentError } from "../errors";
+import { AccessError, isAccessError, messageOf, NotSentError } from "../errors";
 import { formatHostAndPort } from "./address";
 import { connectionFailure } from "./connection-failure";
+import { exchange, type Reply, type Request, wasClosed } from "./exchange";
 import { type Pin, pinned } from "./pinned-connector";
 import { hintForNoReply, RequestDeadline } from "./request-deadline";
 import { describeSshHost, type SshHost } from "./ssh/host";
 import { type Share, shareSshConnection } from "./ssh/shared";
 import { withinTime } from "./ssh/within-time";
 
+export type { Reply, Request } from "./exchange";
 export { fingerprintOf, type Pin } from "./pinned-connector";
 
 /** Where a server is. Key and certificate are PEM; the key is secret, as are keys and passphrases of SSH hosts. */
@@ -47,26 +50,6 @@ export interface Timeouts {
   readonly request: number;
 }
 
-/** A request. `secrets` are texts that must not come back in an error message. */
-export interface Request {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-  /** ETag of what is changed, as it was read: where it is another one by now, the server refuses. */
-  readonly ifMatch?: string;
-  readonly secrets?: readonly string[];
-}
-
-/** A reply, as received. */
-export interface Reply {
-  readonly status: number;
-  readonly text: string;
-  readonly etag?: string;
-  /** What time it was at the server, where it says so. */
-  readonly time?: Date;
-}
-
 /** For whom a request is sent. */
 export interface Sender {
   /** Aborted when nobody wants it any more: what waits for its turn is not sent then, nor a change that waits for a connection. */
@@ -75,8 +58,17 @@ export interface Sender {
   readonly onSending?: () => void;
 }
 
-/** No reply of these servers comes near this; a longer one is cut off as a fault. */
-const longestReply = 64 * 1024 * 1024;
+/** How long a connection is kept that nobody uses, in milliseconds: each takes some 100 kB of memory. */
+const idle = 5000;
+
+/** How many reads may be on their way at once. */
+const mostAhead = 8;
+
+/** A read that was sent before its turn. */
+interface Ahead {
+  readonly reply: Promise<Reply>;
+  readonly deadline: RequestDeadline;
+}
 
 /** Names a server in messages: its socket path, `https://host:port`, or `ssh://user@host:port` with the path of a socket. */
 export function describeEndpoint(endpoint: Endpoint): string {
@@ -100,14 +92,16 @@ export class Transport {
   private client: Promise<Client> | undefined;
   private ssh: Share | undefined;
   private previous: Promise<unknown> = Promise.resolve();
+  /** How many changes are waiting or under way. */
+  private changes = 0;
   /** What the connection runs over, once there is one; it may be closed since. */
   private stream: Duplex | null = null;
   /** Why the last attempt to connect failed. */
   private connectError: Error | undefined;
   /** When the last request got no reply in time, if it did not. */
   private unansweredAt: number | undefined;
-  /** For whom there was no use in waiting, by when they came, and why. */
-  private lost: { readonly at: number; readonly error: unknown } | undefined;
+  /** For whom there was no use in waiting, by when they came, and why: without an error because others got no reply. */
+  private lost: { readonly at: number; readonly error?: unknown } | undefined;
   /** Of the request that is being served. */
   private deadline: RequestDeadline | undefined;
 
@@ -119,13 +113,22 @@ export class Transport {
   /** Sends a request after those before it. Fails with LXD_UNREACHABLE, LXD_TIMEOUT, LXD_SERVER_IDENTITY or LXD_PROTOCOL. */
   async send(request: Request, sender: Sender): Promise<Reply> {
     const queued = performance.now();
+    const isRead = request.method === "GET";
+    const ahead = isRead && this.changes === 0 ? this.sendAhead(request) : undefined;
+    if (!isRead) this.changes++;
     const turn = this.previous.then(() => {
       // Whoever waited meanwhile would wait as long again, one after the other.
-      if (this.lost !== undefined && this.lost.at >= queued)
-        throw notSent(this.failure(this.lost.error, request));
-      return this.sendNow(request, sender);
+      if (this.lost !== undefined && this.lost.at >= queued) {
+        const error = this.lost.error ?? tooManyUnanswered(ahead === undefined ? "not sent" : "given up");
+        ahead?.deadline.end(error);
+        throw notSent(this.failure(error, request));
+      }
+      return this.serve(request, sender, ahead);
     });
-    this.previous = turn.catch(() => undefined);
+    const isOver = (): void => {
+      if (!isRead) this.changes--;
+    };
+    this.previous = turn.then(isOver, isOver);
     return turn;
   }
 
@@ -144,22 +147,32 @@ export class Transport {
     }
   }
 
-  private async sendNow(request: Request, { signal, onSending }: Sender): Promise<Reply> {
+  /** Sends a read before its turn. Whether it fails is looked at in its turn. */
+  private sendAhead(request: Request): Ahead {
+    const deadline = new RequestDeadline(this.timeouts.request);
+    const reply = this.opened().then((client) => exchange(client, request, deadline.signal));
+    reply.catch(() => undefined);
+    return { reply, deadline };
+  }
+
+  private async serve(request: Request, { signal, onSending }: Sender, ahead?: Ahead): Promise<Reply> {
     const client = await this.opened();
-    signal.throwIfAborted();
+    if (ahead === undefined) signal.throwIfAborted();
     const giveUp = (): void => {
       deadline.end(signal.reason);
     };
-    const deadline = new RequestDeadline(this.timeouts.request, () => {
-      signal.removeEventListener("abort", giveUp);
-      onSending?.();
-    });
+    const deadline =
+      ahead?.deadline ??
+      new RequestDeadline(this.timeouts.request, () => {
+        signal.removeEventListener("abort", giveUp);
+        onSending?.();
+      });
     this.deadline = deadline;
     // The connection would be given up with it, for which others wait; so a read, which does no harm, goes over it all the same.
     if (request.method !== "GET") signal.addEventListener("abort", giveUp);
     if (this.stream?.destroyed === false) deadline.run();
     try {
-      const reply = await this.exchangeOrRepeat(client, request, deadline.signal);
+      const reply = await this.exchangeOrRepeat(client, request, deadline.signal, ahead?.reply);
       this.unansweredAt = undefined;
       this.serverTime = reply.time;
       return reply;
@@ -176,9 +189,14 @@ export class Transport {
   }
 
   /** A server that restarted has closed the connection that was kept: reading again is safe, writing is not. */
-  private async exchangeOrRepeat(client: Client, request: Request, signal: AbortSignal): Promise<Reply> {
+  private async exchangeOrRepeat(
+    client: Client,
+    request: Request,
+    signal: AbortSignal,
+    ahead: Promise<Reply> | undefined,
+  ): Promise<Reply> {
     try {
-      return await exchange(client, request, signal);
+      return await (ahead ?? exchange(client, request, signal));
     } catch (error) {
       if (request.method !== "GET" || !wasClosed(error) || this.isConnectError(error)) throw error;
       return exchange(client, request, signal);
@@ -193,10 +211,7 @@ export class Transport {
     const at = performance.now();
     // Over SSH each further connection would be another attempt to log in, too.
     if (this.isConnectError(error)) this.lost = { at, error };
-    if (isUnanswered && this.unansweredAt !== undefined) {
-      const reason = `not sent, as 2 requests before it got no reply. ${hintForNoReply}`;
-      this.lost = { at: this.unansweredAt, error: new AccessError("LXD_TIMEOUT", reason) };
-    }
+    if (isUnanswered && this.unansweredAt !== undefined) this.lost = { at: this.unansweredAt };
     this.unansweredAt = isUnanswered ? at : undefined;
   }
 
@@ -225,7 +240,7 @@ export class Transport {
     const { endpoint } = this;
     const timeout = this.timeouts.connect * 1000;
     const options = (connect: Connect): Client.Options => ({
-      ...{ pipelining: 1, keepAliveTimeout: 60_000, headersTimeout: 0, bodyTimeout: 0 },
+      ...{ pipelining: mostAhead, keepAliveTimeout: idle, headersTimeout: 0, bodyTimeout: 0 },
       connect: this.watched(connect),
     });
     if (endpoint.kind === "unix") {
@@ -286,39 +301,10 @@ export class Transport {
 
 const closedFromHere = "the connection was closed from here";
 
+function tooManyUnanswered(what: "not sent" | "given up"): AccessError {
+  return new AccessError("LXD_TIMEOUT", `${what}, as 2 requests before it got no reply. ${hintForNoReply}`);
+}
+
 function notSent(failure: AccessError): NotSentError {
   return new NotSentError(failure.errorCode, failure.summary, { cause: failure.cause });
-}
-
-async function exchange(client: Client, request: Request, signal: AbortSignal): Promise<Reply> {
-  const response = await client.request({
-    method: request.method,
-    path: request.path,
-    query: request.query,
-    headers: {
-      "content-type": "application/json",
-      ...(request.ifMatch !== undefined && { "if-match": request.ifMatch }),
-    },
-    body: request.body === undefined ? undefined : JSON.stringify(request.body),
-    signal,
-  });
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > longestReply) throw new AccessError("LXD_PROTOCOL", "The reply is longer than 64 MiB");
-    chunks.push(chunk);
-  }
-  const { etag, date } = response.headers;
-  const time = new Date(String(date));
-  return {
-    status: response.statusCode,
-    text: Buffer.concat(chunks).toString("utf8"),
-    ...(typeof etag === "string" && { etag }),
-    ...(!Number.isNaN(time.getTime()) && { time }),
-  };
-}
-
-function wasClosed(error: unknown): boolean {
-  return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(codeOf(error));
 }

@@ -24,6 +24,7 @@ export function certificateToken(place: Place, restriction: Restriction): TokenK
     },
 
     async findWaiting(old, options) {
+      if (old.operation === undefined) return undefined;
       const pending = await client.getPendingTokens(options);
       const found = pending.find(({ operation }) => operation === old.operation)?.token;
       if (found === undefined) return undefined;

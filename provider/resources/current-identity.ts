@@ -2,6 +2,7 @@
 import { refuse } from "../errors";
 import { isFineGrained } from "../lxd/entities";
 import type { LxdClient } from "../lxd/client";
+import type { ReadOptions } from "../lxd/rest-api";
 import type { AdministeredServer } from "./server-identity";
 import type { State } from "./trust-token-schema";
 
@@ -43,16 +44,16 @@ function sightsFor({ held, operation, isNew }: Parameters<typeof requireSight>[2
 
 /**
  * LXD_NOT_TRUSTED where something that tells of a token may be hidden from this client. Only identities with fine-grained
- * rights are shown less than all without being told; over a socket there are none. Servers say it of one client with one
- * shared read.
+ * rights are shown less than all without being told; over a socket there are none.
  */
 export async function requireSight(
   client: LxdClient,
   server: AdministeredServer,
   token: Pick<State, "held" | "operation"> & { readonly isNew?: boolean },
+  options: ReadOptions = {},
 ): Promise<void> {
   if (client.endpoint.kind !== "https" || !server.extensions.has("access_management_tls")) return;
-  const current = await client.getCurrentIdentity();
+  const current = await client.getCurrentIdentity(options);
   if (!isFineGrained(current)) return;
   const { effective_permissions: permissions } = current;
   const holds = (type: string, url: string, entitlements: readonly string[]): boolean =>

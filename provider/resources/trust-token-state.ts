@@ -1,6 +1,8 @@
 /** What a TrustToken knows of its token and its client, however it came to them: issued, adopted or imported. */
 import type { Context } from "../handler";
 import { dialledAddress } from "../lxd/address";
+import type { LxdClient } from "../lxd/client";
+import { askAhead } from "../lxd/rest-api";
 import { encodeTrustToken } from "../lxd/trust-token";
 import { certificateToken } from "./certificate-token";
 import { clientClaim } from "./claims";
@@ -10,14 +12,24 @@ import type { NewToken, Place, TokenKind, WaitingToken } from "./issuing";
 import { getAdministeredServer, type ServerIdentity } from "./server-identity";
 import { type Args, type Rights, rightsOf, type State } from "./trust-token-schema";
 
+/** @param options `ahead` is a read that is wanted next, so that it is sent in the same round trip. */
 export async function placeOf(
   context: Context,
   connection: Args["connection"],
   expected: ServerIdentity | undefined,
-  options: { fresh?: boolean } = {},
+  options: { fresh?: boolean; ahead?: (client: LxdClient) => Promise<unknown> } = {},
 ): Promise<Place> {
+  const { fresh, ahead } = options;
   const client = await context.connect(connection);
-  return { context, client, server: await getAdministeredServer(client, expected, options) };
+  const asked = getAdministeredServer(client, expected, { fresh });
+  if (ahead !== undefined) askAhead(ahead(client));
+  return { context, client, server: await asked };
+}
+
+/** What is looked at first to find a token, or the client that came of it. */
+export function firstLook({ held, operation }: State, client: LxdClient): Promise<unknown> {
+  if ("groups" in held) return client.getIdentities();
+  return operation === undefined ? client.getCertificates() : client.getPendingTokens();
 }
 
 /** What one resource of a run has, another one's delete leaves: a client, or a token that waits, by its operation. */

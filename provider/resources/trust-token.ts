@@ -21,6 +21,7 @@ import {
   unfinished,
   withWaysOut,
 } from "../handler";
+import type { LxdClient } from "../lxd/client";
 import { decodeTrustToken, encodeTrustToken } from "../lxd/trust-token";
 import { requireSight } from "./current-identity";
 import { requireGone } from "./cluster-member";
@@ -51,6 +52,7 @@ import {
   adopted,
   claimOf,
   describeUselessness,
+  firstLook,
   placeOf,
   tokenOf,
   waiting,
@@ -86,7 +88,8 @@ export const trustToken: ResourceHandler<Args, State> = {
 
   read: (context, id, old) =>
     keepWhenUnreachable(context, `TrustToken ${id}`, old, async () => {
-      const place = await placeOf(context, old.connection, old.server);
+      const ahead = (client: LxdClient): Promise<unknown> => firstLook(old, client);
+      const place = await placeOf(context, old.connection, old.server, { ahead });
       return (await observe(place, old)) ?? lookAgain(place, old);
     }),
 
@@ -168,7 +171,7 @@ async function revokeAndLook(place: Place, old: State): Promise<State | undefine
 /** Revokes the token and takes the client that came of it out of the trust store. */
 async function withdraw(context: Context, old: State): Promise<void> {
   const place = await placeOf(context, old.connection, old.server, { fresh: true });
-  await requireSight(place.client, place.server, old);
+  await requireSight(place.client, place.server, old, { fresh: true });
   const { operation } = old;
   if (operation !== undefined && context.isClaimed(claimOf(place, operation))) {
     context.log(
@@ -215,8 +218,11 @@ const redemptionSettles = 200;
 async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Promise<State> {
   const { client, server } = place;
   token.requireSupport();
-  await requireSight(client, server, { held: rightsOf(wanted), isNew: true });
-  const clients = await token.getClients({ fresh: true });
+  const fresh = { fresh: true };
+  const [, clients] = await Promise.all([
+    requireSight(client, server, { held: rightsOf(wanted), isNew: true }, fresh),
+    token.getClients(fresh),
+  ]);
   const expected = clients.find((entry) => entry.fingerprint === wanted.clientFingerprint?.toLowerCase());
   if (expected !== undefined) {
     const { fingerprint } = expected;
@@ -245,7 +251,7 @@ async function observe(
 ): Promise<State | undefined> {
   const { context, client, server } = place;
   const token = tokenOf(place, old.held);
-  await requireSight(client, server, old);
+  await requireSight(client, server, old, options);
   const found = await token.findWaiting(old, options);
   if (found !== undefined) {
     const incomplete = describeUselessness(found, place);

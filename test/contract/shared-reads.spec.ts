@@ -1,5 +1,6 @@
 /** Reads that many want: one request and one list for all, unless it decides a change. */
 import { strict as assert } from "node:assert";
+import { mock } from "node:test";
 import { LxdClient } from "../../provider/lxd/client";
 import { type Double, startDouble } from "../support/double/double";
 
@@ -33,6 +34,35 @@ describe("reads of one server at the same time", () => {
     await client.updateServerConfig({ "user.test": "x" });
     await client.getCertificates();
     assert.equal(asked("/1.0/certificates"), 3);
+  });
+
+  describe("by a clock of the test's own", () => {
+    let milliseconds = 1000;
+    beforeEach(() => {
+      mock.method(performance, "now", () => milliseconds);
+    });
+    afterEach(() => {
+      mock.restoreAll();
+    });
+
+    it("share a reply as long as each comes within a second of the one before", async () => {
+      for (let read = 0; read < 20; read++) {
+        await client.getCertificates();
+        milliseconds += 900;
+      }
+      assert.equal(asked("/1.0/certificates"), 1);
+      milliseconds += 200;
+      await client.getCertificates();
+      assert.equal(asked("/1.0/certificates"), 2);
+    });
+
+    it("share none that is older than half a minute", async () => {
+      for (let read = 0; read < 40; read++) {
+        await client.getCertificates();
+        milliseconds += 900;
+      }
+      assert.equal(asked("/1.0/certificates"), 2);
+    });
   });
 
   it("share what the server says of itself, too", async () => {

@@ -49,7 +49,7 @@ describe("a call that is stopped leaves others alone", () => {
   it("who wait for the same read, which is not sent yet; nor is it, once nobody waits any more", async () => {
     await usingHeld(folder, async (server) => {
       const client = await calls.context.connect(at(server));
-      const before = client.getProjectNames();
+      const before = client.deleteCertificate("ab");
       const [own, other] = [1, 2].map(() => calls.begin(() => client.getServer()));
       const [third, fourth] = [1, 2].map(() => calls.begin(() => client.getCertificates()));
       assert.ok(own && other && third && fourth);
@@ -59,14 +59,14 @@ describe("a call that is stopped leaves others alone", () => {
       for (const one of [third, fourth])
         await stoppedAt(one, `Listing the trust store of ${server.socketPath}`);
       const anew = client.getCertificates();
-      held.answer([]);
+      held.answer({});
       await before;
       (await server.next()).answer(described);
       assert.equal(resultOf(await other.outcome).auth, "trusted");
       (await server.next()).answer([]);
       assert.deepEqual(await anew, [], "who comes later is not told that nobody waits");
       const trustStore = "GET /1.0/certificates?recursion=1";
-      assert.deepEqual(server.requests, ["GET /1.0/projects", "GET /1.0", trustStore]);
+      assert.deepEqual(server.requests, ["DELETE /1.0/certificates/ab", "GET /1.0", trustStore]);
     });
   });
 

@@ -97,15 +97,15 @@ describe("a call that is stopped before it has changed anything", () => {
     it("for the turn of a request, and that is not sent later", async () => {
       await usingHeld(folder, async (server) => {
         const client = await calls.context.connect(at(server));
-        const before = client.getProjectNames();
+        const before = client.deleteCertificate("ab");
         const held = await server.next();
         const create = expose(at(server));
         await create.waitsFor(/Reading the server/);
         create.stop();
         await stoppedAt(create, `Reading the server ${server.socketPath}`);
-        held.answer([]);
+        held.answer({});
         await before;
-        await seenAfterwards(server, ["GET /1.0/projects"]);
+        await seenAfterwards(server, ["DELETE /1.0/certificates/ab"]);
       });
     });
 

@@ -42,16 +42,29 @@ export async function listenTls(pair: Pair, answer: Answer): Promise<TlsListener
     },
     (socket) => {
       const connection = ++secured;
-      let waiting = Buffer.alloc(0);
+      let waiting: Buffer = Buffer.alloc(0);
+      let isBusy = false;
+      // As the servers do, it looks at the next request when it has answered the one before.
+      const next = (): void => {
+        const found = isBusy ? undefined : parse(waiting);
+        if (found === undefined) return;
+        isBusy = true;
+        waiting = found.rest;
+        const request = { ...found.request, connection };
+        requests.push(request);
+        answer(socket, request);
+      };
+      const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+      socket.write = (...args: unknown[]): boolean => {
+        isBusy = false;
+        setImmediate(next);
+        return write(...args);
+      };
       socket.on("error", () => undefined);
       socket.on("data", (chunk: Buffer) => {
         chunks.push(chunk);
         waiting = Buffer.concat([waiting, chunk]);
-        const request = parse(waiting, connection);
-        if (request === undefined) return;
-        waiting = Buffer.alloc(0);
-        requests.push(request);
-        answer(socket, request);
+        next();
       });
     },
   );
@@ -104,15 +117,15 @@ export function reply(body: unknown, status = "200 OK", headers: readonly string
 /** What an LXD server says of itself to a client that it trusts. */
 export const server = { type: "sync", metadata: { api_extensions: [], auth: "trusted" } };
 
-/** The request, once all of it is here. The client sends one at a time, with the length of its body. */
-function parse(bytes: Buffer, connection: number): Received | undefined {
-  const text = bytes.toString("latin1");
-  const end = text.indexOf("\r\n\r\n");
+/** The first request, once all of it is here, and what follows it. */
+function parse(bytes: Buffer): { request: Omit<Received, "connection">; rest: Buffer } | undefined {
+  const end = bytes.indexOf("\r\n\r\n");
   if (end === -1) return undefined;
-  const length = Number(/^content-length: (\d+)$/im.exec(text.slice(0, end))?.[1] ?? 0);
-  const body = bytes.subarray(end + 4).toString("utf8");
-  if (Buffer.byteLength(body) < length) return undefined;
-  const [method, path] = text.split(" ", 2);
+  const head = bytes.subarray(0, end).toString("latin1");
+  const whole = end + 4 + Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0);
+  if (bytes.length < whole) return undefined;
+  const [method, path] = head.split(" ", 2);
   assert.ok(method !== undefined && path !== undefined);
-  return { method, path, body, connection };
+  const body = bytes.subarray(end + 4, whole).toString("utf8");
+  return { request: { method, path, body }, rest: bytes.subarray(whole) };
 }

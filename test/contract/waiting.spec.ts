@@ -56,7 +56,7 @@ describe("the wait for a server", () => {
       );
       assert.equal(listener.requests.length, 2);
       for (const message of messages.slice(2))
-        assert.match(message, /not sent, as 2 requests before it got no reply/);
+        assert.match(message, /given up, as 2 requests before it got no reply/);
       await fails(client.getServer(), "LXD_TIMEOUT", /no reply within 0\.3 s/);
       assert.equal(listener.requests.length, 3, "who comes later is served again");
     });
