@@ -100,11 +100,22 @@ function valueAt(inputs: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** Paths of the secret properties of an object schema, as lists of keys: `["connection", "clientKey"]`. */
-export function secretPaths(schema: z.ZodType): string[][] {
+export function secretPaths(schema: z.ZodType): readonly (readonly string[])[] {
+  const known = secretPathsOf.get(schema);
+  if (known !== undefined) return known;
+  const found = findSecretPaths(schema);
+  secretPathsOf.set(schema, found);
+  return found;
+}
+
+/** A schema does not change, and is asked about at each look at each resource. */
+const secretPathsOf = new WeakMap<z.ZodType, readonly (readonly string[])[]>();
+
+function findSecretPaths(schema: z.ZodType): string[][] {
   const inner = unwrap(schema);
   if (!(inner instanceof z.ZodObject)) return [];
   return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([key, property]) =>
-    isSecret(property) ? [[key]] : secretPaths(property).map((path) => [key, ...path]),
+    isSecret(property) ? [[key]] : findSecretPaths(property).map((path) => [key, ...path]),
   );
 }
 

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { typeOf } from "./dynamic-type";
-import { optional, options, properties } from "./resource";
+import { optional, options, properties, secretsWith } from "./resource";
 
 /** Inputs of {@link ClientCertificate}. */
 export interface ClientCertificateArgs {
@@ -51,7 +51,7 @@ export class ClientCertificate extends pulumi.CustomResource {
       ClientCertificate.__pulumiType,
       name,
       properties("ClientCertificate", inputs, clientCertificateOutputs, clientCertificateSecrets),
-      options("ClientCertificate", clientCertificateSecrets, opts),
+      options("ClientCertificate", secretsWith(clientCertificateSecrets, inputs), opts),
     );
     this.pkcs12 = optional(this.pkcs12);
   }

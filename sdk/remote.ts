@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Timeouts } from "./connection";
 import { typeOf } from "./dynamic-type";
-import { optional, options, properties } from "./resource";
+import { optional, options, properties, secretsWith } from "./resource";
 
 /** Inputs of {@link Remote}. Give a `token`, or `addresses` and a pin; for an image server `public` or `protocol`. */
 export interface RemoteArgs {
@@ -117,7 +117,7 @@ export class Remote extends pulumi.CustomResource {
       Remote.__pulumiType,
       name,
       properties("Remote", { ...args, name: args.name ?? name }, remoteOutputs, remoteSecrets),
-      options("Remote", remoteSecrets, opts),
+      options("Remote", secretsWith(remoteSecrets, args), opts),
     );
     this.pkcs12 = optional(this.pkcs12);
   }
@@ -148,5 +148,5 @@ export const remoteOutputs = [
 /** @internal */
 export const remoteSecrets = {
   inputs: [["token"], ["clientCertificate"], ["clientKey"], ["pkcs12Password"]],
-  outputs: ["clientCertificate", "clientKey", "nextPair", "pkcs12", "pkcs12Password", "token"],
+  outputs: ["clientCertificate", "clientKey", "nextPair", "pkcs12", "pkcs12Password"],
 };

@@ -37,6 +37,12 @@ export function options(
   return pulumi.mergeOptions(given, { additionalSecretOutputs: [...secrets.outputs] });
 }
 
+/** The secrets of a resource that may make an archive: without a password there is none, and nothing that a stack would encrypt. */
+export function secretsWith(secrets: Secrets, { pkcs12Password }: { pkcs12Password?: unknown }): Secrets {
+  if (pkcs12Password !== undefined) return secrets;
+  return { ...secrets, outputs: secrets.outputs.filter((name) => !name.startsWith("pkcs12")) };
+}
+
 /** An output that may be absent. The provider says null then, because in a preview the engine takes nothing for unknown. */
 export function optional(output: pulumi.Output<string | undefined>): pulumi.Output<string | undefined> {
   return output.apply((value: string | null | undefined) => value ?? undefined);

@@ -54,7 +54,7 @@ function mistakesIn(inputs: RawInputs, environment: NodeJS.ProcessEnv): CheckFai
   }
 }
 
-function secretsIn(inputs: RawInputs): string[][] {
+function secretsIn(inputs: RawInputs): readonly (readonly string[])[] {
   const { ssh } = inputs;
   const inText = typeof ssh === "string" && secretsOfSsh.some((name) => ssh.includes(`"${name}"`));
   return inText ? [...secrets, ["ssh"]] : secrets;

@@ -6,6 +6,7 @@ import { describeServerAddressProblem, formatHostAndPort, parseServerAddress } f
 import type { LxdClient } from "../lxd/client";
 import { type CurrentIdentity, isFineGrained, type Server } from "../lxd/entities";
 import { LxdError } from "../lxd/errors";
+import { askAhead } from "../lxd/rest-api";
 import type { Pin, Timeouts } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
 import type { KeyPair } from "../pki/certificate";
@@ -33,6 +34,8 @@ export interface Destination {
   readonly timeouts: Timeouts;
   /** Whether the answer decides a write, so that an earlier one will not do. */
   readonly fresh: boolean;
+  /** A read that is wanted next, so that it is sent in the same round trip. */
+  readonly ahead?: (client: LxdClient) => Promise<unknown>;
 }
 
 /**
@@ -41,7 +44,7 @@ export interface Destination {
  */
 export async function reach(
   context: Context,
-  { addresses, pin, pair, timeouts, fresh }: Destination,
+  { addresses, pin, pair, timeouts, fresh, ahead }: Destination,
 ): Promise<Reached> {
   const failures: { address: string; error: AccessError }[] = [];
   const attempt = async (text: string): Promise<Reached> => {
@@ -51,7 +54,9 @@ export async function reach(
       return refuse("INPUT_INVALID", `the address ${JSON.stringify(text)} ${problem}`);
     const identity = pair && { clientCertificate: pair.certificate, clientKey: pair.privateKey };
     const client = context.client({ kind: "https", ...place, pin, ...identity }, timeouts);
-    const server = await client.getServer({ fresh });
+    const asked = client.getServer({ fresh });
+    if (ahead !== undefined) askAhead(ahead(client));
+    const server = await asked;
     return { client, address: formatHostAndPort(place), server, failed: failures.map((one) => one.address) };
   };
   const pending: Promise<Reached | undefined>[] = [];

@@ -128,7 +128,8 @@ async function importJoined(context: Context, found: Found): Promise<ImportedRem
     project: await projectOf(found, place, reached),
   };
   const begun = await begin(reached, undefined, wanted, pair, addresses);
-  const known = await describe(reached, { ...begun, ...recordOf(found, place) });
+  const projects = await reached.client.getProjectNames();
+  const known = describe(reached, { ...begun, ...recordOf(found, place) }, projects);
   return { args: wanted, state: await asItStands(context, place, known, wanted, reached.failed) };
 }
 

@@ -3,6 +3,7 @@ import {
   expandPath,
   forgetOwnPair,
   loadOrCreateClientPair,
+  type PairPlace,
   readClientPair,
 } from "../client-config/client-directory";
 import { refuse } from "../errors";
@@ -26,7 +27,7 @@ interface Kept extends PairInputs {
 /** The pair to join with. */
 export interface ChosenPair {
   readonly pair: KeyPair;
-  /** SHA-256 of its certificate, hex, where it was made in the client directory just now. */
+  /** SHA-256 of its certificate, hex, where it was put into the client directory just now. */
   readonly made?: string;
 }
 
@@ -44,10 +45,10 @@ export function pairOf({ clientCertificate, clientKey }: PairInputs): KeyPair | 
  */
 export function settledPair(
   context: Context,
-  wanted: PairInputs,
-  { configDir }: ConfigPlace,
+  wanted: PairInputs & Pick<ConfigPlace, "configDir">,
   old: Kept | undefined,
 ): KeyPair | undefined {
+  const { configDir } = wanted;
   const isThere = configDir === undefined || configDir === old?.given["configDir"];
   const pair = pairOf(wanted) ?? (isThere && old !== undefined ? pairOf(old) : undefined);
   return pair && requireUsable(context, pair);
@@ -55,32 +56,38 @@ export function settledPair(
 
 /**
  * The pair to join with, where nothing settles it: the one used in the client directory, or the Remote's own where there is
- * none yet; made where there is no such either. INPUT_INVALID where it cannot be used.
- *
- * @param reachServer is awaited before a pair is made in the directory, where it stays if nothing comes of it.
+ * none yet; made where there is no such either. Nothing is stored. INPUT_INVALID where it cannot be used.
  */
 export async function findPair(
   context: Context,
-  { name, configDir, flavor }: ConfigPlace,
+  place: ConfigPlace,
   own: KeyPair | undefined,
-  reachServer: () => Promise<{ readonly client: LxdClient }>,
-): Promise<ChosenPair> {
-  const create = async (): Promise<KeyPair> =>
-    own ?? createClientCertificate({ commonName: commonNameOf(name), now: context.now() });
-  if (configDir === undefined) return { pair: await create() };
-  const place = { directory: expandPath(configDir, context.programDirectory), flavor, name };
-  const reached = (await readClientPair(place)) === undefined ? await reachServer() : undefined;
+): Promise<{ pair: KeyPair; isInDirectory: boolean }> {
+  const directory = pairPlaceOf(context, place);
+  const found = directory && (await readClientPair(directory));
+  const pair =
+    found ??
+    own ??
+    (await createClientCertificate({ commonName: commonNameOf(place.name), now: context.now() }));
+  return { pair: requireUsable(context, pair), isInDirectory: found !== undefined };
+}
+
+/** Puts a pair into the client directory, unless another has come there first: then that is the one to join with. */
+export async function keepPair(context: Context, place: ConfigPlace, pair: KeyPair): Promise<ChosenPair> {
+  const directory = pairPlaceOf(context, place);
+  if (directory === undefined) return { pair };
   let made: string | undefined;
-  const pair = await loadOrCreateClientPair({
-    ...place,
-    create: async () => {
-      const fresh = await create();
-      if (reached !== undefined) requireValidThere(context, fresh, reached.client);
-      made = readCertificate(fresh.certificate).fingerprint;
-      return fresh;
-    },
-  });
-  return { pair: requireUsable(context, pair), made };
+  const create = (): Promise<KeyPair> => {
+    made = readCertificate(pair.certificate).fingerprint;
+    return Promise.resolve(pair);
+  };
+  const kept = await loadOrCreateClientPair({ ...directory, create });
+  return made === undefined ? { pair: requireUsable(context, kept) } : { pair, made };
+}
+
+function pairPlaceOf(context: Context, { name, configDir, flavor }: ConfigPlace): PairPlace | undefined {
+  if (configDir === undefined) return undefined;
+  return { directory: expandPath(configDir, context.programDirectory), flavor, name };
 }
 
 /**
@@ -111,12 +118,11 @@ export function requirePairElsewhere(
 /** Removes a pair that was made for nothing, where it is this remote's alone, so that no destroy takes it for somebody's. */
 export async function dropMadePair(
   context: Context,
-  { name, configDir, flavor }: ConfigPlace,
+  place: ConfigPlace,
   { made }: ChosenPair,
 ): Promise<void> {
-  if (configDir === undefined || made === undefined) return;
-  const directory = expandPath(configDir, context.programDirectory);
-  await forgetOwnPair({ directory, flavor, name }, made);
+  const directory = pairPlaceOf(context, place);
+  if (directory !== undefined && made !== undefined) await forgetOwnPair(directory, made);
 }
 
 /** Servers spend the token before they look at the certificate, so it is looked at here. */

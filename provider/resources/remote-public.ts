@@ -10,12 +10,11 @@ import { type Context, keepWhenUnreachable, PartialError } from "../handler";
 import { formatHostAndPort, parseServerAddress } from "../lxd/address";
 import type { Pin } from "../lxd/transport";
 import { readCertificate } from "../pki/certificate";
-import { remember } from "./given";
 import { isIncus } from "./join";
 import { beginRecord, entryAddress, type Recorded, recordRemote, type Recording } from "./remote-config";
 import { observeEntry } from "./remote-entry";
 import { type Before, choosePlace, type ConfigPlace, lookAround } from "./remote-place";
-import { type Args, secretInputs, type State } from "./remote-schema";
+import { type Args, rememberRemote, type State } from "./remote-schema";
 
 /** What is written of an image server. */
 type ImageServer = Pick<State, "address" | "serverCertificate" | "serverFingerprint" | "serverExpiresAt">;
@@ -73,7 +72,7 @@ export async function recordImageServer(
 
 function toState(wanted: Args, server: ImageServer, recorded: Recorded): State {
   const facts = { ...server, addresses: [server.address], projects: [], enrolled: false };
-  return { ...facts, ...recorded, given: remember(wanted, secretInputs) };
+  return { ...facts, ...recorded, given: rememberRemote(wanted) };
 }
 
 /** An image server that has its entry already. Changes nothing. Errors as of {@link prepareImageServer}. */

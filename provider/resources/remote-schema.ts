@@ -1,4 +1,5 @@
 /** What a Remote takes and what is stored of it. */
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { describeUnsafeName } from "../client-config/remote-name";
 import { describeServerAddressProblem } from "../lxd/address";
@@ -11,7 +12,7 @@ import {
   textThat,
   timeouts,
 } from "../properties";
-import { given } from "./given";
+import { given, remember } from "./given";
 import { serverType } from "./listener-facts";
 import { pkcs12Inputs, pkcs12Outputs } from "./pkcs12";
 
@@ -148,7 +149,6 @@ export const state = z.object({
     .boolean()
     .meta({ description: "Whether this resource's own redemption made the client trusted." }),
   configState: configState.meta({ description: "Whether the remote stands in configDir as it should." }),
-  token: z.string().optional().meta({ description: "The token given last.", secret: true }),
   given,
   ...written,
   /** What of the entry in configDir is otherwise than it was written. */
@@ -183,8 +183,23 @@ export const state = z.object({
 });
 export type State = z.infer<typeof state>;
 
-/** Inputs that are remembered only as present. */
-export const secretInputs = ["token", "clientCertificate", "clientKey", "pkcs12Password"];
+/** The inputs to remember: of the secret ones that outputs hold only that they were given, of the token only its digest. */
+export function rememberRemote(wanted: Args): Record<string, unknown> {
+  return {
+    ...remember(wanted, ["clientCertificate", "clientKey", "pkcs12Password"]),
+    ...(wanted.token !== undefined && { token: digestOf(wanted.token) }),
+  };
+}
+
+/** Whether a token is the one that was given last, or there is none now as then. */
+export function isTokenOf({ given: { token: digest } }: Pick<State, "given">, token: unknown): boolean {
+  return typeof token === "string" ? digest === digestOf(token) : digest === token;
+}
+
+/** SHA-256, hex. The secret in a token is long and random, so that nobody finds it by this. */
+function digestOf(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}
 
 /** An image server's URL may have a path, which the rules take from the others again. */
 function describeAddressProblem(value: string): string | undefined {

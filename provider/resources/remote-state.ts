@@ -1,11 +1,10 @@
 /** What a Remote knows of its server and its client, however it came to them: joined, adopted or imported. */
 import { dialledAddress } from "../lxd/address";
 import { type KeyPair, readCertificate } from "../pki/certificate";
-import { remember } from "./given";
 import type { Reached } from "./join";
 import { pkcs12Of } from "./pkcs12";
 import { certificateFacts } from "./remote-public";
-import { type Args, secretInputs, type State } from "./remote-schema";
+import { type Args, rememberRemote, type State } from "./remote-schema";
 import { identityOf } from "./remote-trust";
 
 /** What is known before the server has said more: enough to go on from, should the next step fail. */
@@ -31,8 +30,7 @@ export async function begin(
     ...(await pkcs12Of({ ...wanted, pair, friendlyName: wanted.name }, old && heldArchive(old))),
     projects: old?.projects ?? [],
     enrolled: old?.enrolled ?? false,
-    token: wanted.token,
-    given: remember(wanted, secretInputs),
+    given: rememberRemote(wanted),
   };
 }
 
@@ -42,9 +40,8 @@ function heldArchive(old: State): Parameters<typeof pkcs12Of>[1] {
   return { pair: identityOf(old), friendlyName, pkcs12, pkcs12Password, pkcs12Encryption };
 }
 
-/** The one mapping from the server, as this client sees it, to the state. */
-export async function describe(reached: Reached, known: State): Promise<State> {
-  const { client, server, address } = reached;
+/** The one mapping from the server, as this client sees it, to the state. `projects` are those that it may see. */
+export function describe({ client, server, address }: Reached, known: State, projects: string[]): State {
   return {
     ...known,
     address,
@@ -52,6 +49,6 @@ export async function describe(reached: Reached, known: State): Promise<State> {
     serverName: server.environment?.server_name ?? "",
     serverVersion: server.environment?.server_version ?? "",
     serverType: server.environment?.server === "incus" ? "incus" : "lxd",
-    projects: await client.getProjectNames(),
+    projects,
   };
 }

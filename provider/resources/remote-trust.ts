@@ -13,7 +13,7 @@ import { cameBy } from "./spent-token";
 import { type Destination, leave, type Reached, reach, redeem, replaceClient } from "./join";
 import { type ChosenPair, dropMadePair, pairOf } from "./remote-pair";
 import type { ConfigPlace } from "./remote-place";
-import type { Args, State } from "./remote-schema";
+import { type Args, isTokenOf, type State } from "./remote-schema";
 
 /** Where a Remote's server is, and as whom it is asked. */
 export function destination(old: State, { fresh }: { fresh: boolean }): Destination {
@@ -69,7 +69,7 @@ export async function beTrusted(context: Context, id: string, joining: Joining):
   const isNewClient = old !== undefined && !isSameClient(old, begun);
   if (reached.server.auth === "trusted") {
     if (await joinedBefore(context, joining)) return true;
-    if (wanted.token !== undefined && wanted.token !== old?.token) sayUnspent(context, joining);
+    if (wanted.token !== undefined && !(old && isTokenOf(old, wanted.token))) sayUnspent(context, joining);
     if (old?.enrolled !== true || !isSameServer(old, begun, reached.server)) return false;
     // One that was out, and is trusted now without this resource, was let in by somebody.
     return isNewClient ? tookOver(context, old, begun) : old.isDistrusted !== true;

@@ -7,6 +7,7 @@
  * Nothing replaces a Remote; everything is changed in place. Nobody joins an image server: see remote-public.ts.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import type { ConfigFlavor } from "../client-config/client-directory";
 import { markOf } from "../client-config/entry-mark";
 import { timeoutsOf } from "../connection";
 import { isAccessError, messageOf, refuse } from "../errors";
@@ -22,7 +23,7 @@ import {
 } from "../handler";
 import type { Pin } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
-import { readCertificate } from "../pki/certificate";
+import { type KeyPair, readCertificate } from "../pki/certificate";
 import { clientClaim } from "./claims";
 import { changedInputs } from "./given";
 import { isIncus, type Reached, reach } from "./join";
@@ -37,9 +38,9 @@ import {
 } from "./remote-config";
 import {
   type ChosenPair,
-  dropMadePair,
   findPair,
   isMadeFor,
+  keepPair,
   pairOf,
   requirePairElsewhere,
   requireValidThere,
@@ -57,7 +58,7 @@ import {
 import { importRemote, remoteImportId } from "./remote-import";
 import { explicitPin, prepareImageServer, readImageServer, recordImageServer } from "./remote-public";
 import { remoteRules } from "./remote-rules";
-import { args, type Args, isImageServer, state, type State } from "./remote-schema";
+import { args, type Args, isImageServer, isTokenOf, state, type State } from "./remote-schema";
 import { begin, describe } from "./remote-state";
 import { beTrusted, destination, hasExpired, hasTakenPlace, sayWhatStays, withdraw } from "./remote-trust";
 
@@ -75,10 +76,11 @@ export const remote: ResourceHandler<Args, State> = {
   },
 
   diff(old, inputs, now) {
-    const { token, clientCertificate, clientKey, pkcs12Password } = old;
-    const secrets = { token, clientCertificate, clientKey, pkcs12Password };
+    const { clientCertificate, clientKey, pkcs12Password } = old;
+    const secrets = { clientCertificate, clientKey, pkcs12Password };
+    const same = { token: (_digest: unknown, token: unknown) => isTokenOf(old, token) };
     const found = deviating(remote.deviations(old, inputs, now));
-    return { changed: [...changedInputs(old, inputs, { secrets }), ...found], replaces: [] };
+    return { changed: [...changedInputs(old, inputs, { secrets, same }), ...found], replaces: [] };
   },
 
   async create(context, wanted) {
@@ -88,10 +90,12 @@ export const remote: ResourceHandler<Args, State> = {
   async read(context, id, old) {
     if (isImageServer(old.given)) return readImageServer(context, id, placeOf(old), old);
     return keepWhenUnreachable(context, `Remote ${id}`, old, async () => {
-      const reached = await reach(context, destination(old, { fresh: false }));
+      const there = destination(old, { fresh: false });
+      const reached = await reach(context, { ...there, ahead: (client) => client.getProjectNames() });
       if (reached.server.auth !== "trusted")
         return { ...old, isDistrusted: true, incomplete: whyUntrusted(reached, old, context.now()) };
-      const now = await describe(reached, old.isDistrusted === true ? trustedAgain(old) : old);
+      const projects = await reached.client.getProjectNames();
+      const now = describe(reached, old.isDistrusted === true ? trustedAgain(old) : old, projects);
       const project = old.given["project"] as Args["project"];
       const known = { ...now, project, failed: reached.failed };
       return { ...now, ...(await observeEntry(context, placeOf(old), known)) };
@@ -156,8 +160,12 @@ async function join(
   let known: State = { ...begun, enrolled };
   try {
     const seen = await untilKnown(async () => {
-      const server = await reached.client.getServer({ fresh: true });
-      return { server, state: await describe({ ...reached, server }, known) };
+      const { client } = reached;
+      const [server, projects] = await Promise.all([
+        client.getServer({ fresh: true }),
+        client.getProjectNames({ fresh: true }),
+      ]);
+      return { server, state: describe({ ...reached, server }, known, projects) };
     });
     sayWhatStays(context, old, known, seen.server);
     known = seen.state;
@@ -214,12 +222,20 @@ async function prepare(
 }> {
   const { addresses, pin } = whereabouts(old, wanted);
   const there = { addresses, pin, timeouts: timeoutsOf(wanted.timeouts), fresh: true };
-  let stranger: Promise<Reached> | undefined;
-  const asStranger = (): Promise<Reached> => (stranger ??= reach(context, there));
-  const place = await choosePlace(context, wanted, before?.place, async () =>
-    isIncus((await asStranger()).server) ? "incus" : "lxd",
-  );
-  const settled = settledPair(context, wanted, place, old);
+  const settled = settledPair(context, wanted, old);
+  const visitAs = async (flavor: ConfigFlavor) => {
+    const own = old && pairOf(old);
+    const found = settled
+      ? { pair: settled, isInDirectory: true }
+      : await findPair(context, { ...wanted, flavor }, own);
+    return { ...found, reached: await reach(context, { ...there, pair: found.pair }) };
+  };
+  let visit: ReturnType<typeof visitAs> | undefined;
+  const place = await choosePlace(context, wanted, before?.place, async () => {
+    // Where a directory does not say whose it is, its pair is in the same place for both.
+    const { reached } = await (visit = visitAs("lxd"));
+    return isIncus(reached.server) ? "incus" : "lxd";
+  });
   const surroundings = await lookAround(context, place, before, {
     addresses: addresses.map(entryAddress),
     serverFingerprint: "fingerprint" in pin ? pin.fingerprint : readCertificate(pin.certificate).fingerprint,
@@ -227,21 +243,19 @@ async function prepare(
     mark,
   });
   if (surroundings.isElsewhere) requirePairElsewhere(place, settled, old);
-  const chosen =
-    settled === undefined
-      ? await findPair(context, place, old && pairOf(old), asStranger)
-      : { pair: settled };
-  const reached = await reach(context, { ...there, pair: chosen.pair })
-    .then((found) => {
-      requireFlavor(place, wanted.configFlavor, found);
-      // Servers spend a token before they look at how long the certificate is valid.
-      if (found.server.auth !== "trusted") requireValidThere(context, chosen.pair, found.client);
-      return found;
-    })
-    .catch(async (error: unknown) => {
-      await dropMadePair(context, place, chosen);
-      throw error;
-    });
+  const requireAccepted = (found: Reached, pair: KeyPair): Reached => {
+    requireFlavor(place, wanted.configFlavor, found);
+    // Servers spend a token before they look at how long the certificate is valid.
+    if (found.server.auth !== "trusted") requireValidThere(context, pair, found.client);
+    return found;
+  };
+  const { pair, isInDirectory, reached: first } = await (visit ?? visitAs(place.flavor));
+  requireAccepted(first, pair);
+  const chosen = isInDirectory ? { pair } : await keepPair(context, place, pair);
+  const reached =
+    chosen.pair === pair
+      ? first
+      : requireAccepted(await reach(context, { ...there, pair: chosen.pair }), chosen.pair);
   // A directory of `lxc` takes one pair for good. Who comes second with another is refused before the token is spent.
   if (place.flavor === "lxd" && !surroundings.isElsewhere)
     await storePair(context, place, chosen.pair, before);
@@ -262,7 +276,8 @@ function whereabouts(old: State | undefined, wanted: Args): { addresses: readonl
   const token = wanted.token === undefined ? undefined : decodeTrustToken(wanted.token);
   const known = old?.serverFingerprint === undefined ? undefined : { fingerprint: old.serverFingerprint };
   const named = token && { fingerprint: token.fingerprint };
-  const pin = explicitPin(wanted) ?? (wanted.token === old?.token ? (known ?? named) : (named ?? known));
+  const pin =
+    explicitPin(wanted) ?? (old && isTokenOf(old, wanted.token) ? (known ?? named) : (named ?? known));
   const addresses = wanted.addresses ?? token?.addresses ?? old?.addresses;
   if (pin !== undefined && addresses !== undefined) return { addresses, pin };
   return refuse(

@@ -17,6 +17,7 @@ import { waysIn } from "../connection-rules";
 import { refuse } from "../errors";
 import type { CheckFailure } from "../handler";
 import { timeouts } from "../properties";
+import { RecentTexts } from "../recent";
 import { checkInputs } from "../schema";
 
 /** Values by their path in a connection: `address`, `ssh.host`. */
@@ -59,6 +60,16 @@ const inputs = {
 };
 const settings = { args: z.strictObject({ timeouts: timeouts.optional() }), rules: () => [] };
 
+// Each look at each resource asks again, and mostly finds the same.
+const recentConnections = new RecentTexts<{ readonly given?: Connection }>(100);
+const recentTimeouts = new RecentTexts<{ readonly given?: Connection["timeouts"] }>(100);
+
+/** All that is looked at. */
+function textOf(config: ProviderConfig, environment: NodeJS.ProcessEnv): string {
+  const variablesSet = Object.entries(environment).filter(([name]) => name.startsWith("LXD_ACCESS_"));
+  return JSON.stringify([config, variablesSet]);
+}
+
 /**
  * The connection that they give; undefined where they name none. The way in is that of the config if it names one, else
  * that of the environment; what config lacks of that way comes from the environment.
@@ -68,6 +79,11 @@ export function defaultConnection(
   config: ProviderConfig,
   environment: NodeJS.ProcessEnv,
 ): Connection | undefined {
+  const read = (): { given?: Connection } => ({ given: readConnection(config, environment) });
+  return recentConnections.of(textOf(config, environment), read).given;
+}
+
+function readConnection(config: ProviderConfig, environment: NodeJS.ProcessEnv): Connection | undefined {
   const configured = readConfig(config);
   if (waysNamed(configured).length === 0) requireKnownVariables(environment);
   const used = usedOf(readEnvironment(environment, connectionPaths), configured);
@@ -93,6 +109,11 @@ export function defaultTimeoutsOf(
   config: ProviderConfig,
   environment: NodeJS.ProcessEnv,
 ): Connection["timeouts"] {
+  const read = (): { given?: Connection["timeouts"] } => ({ given: readTimeouts(config, environment) });
+  return recentTimeouts.of(textOf(config, environment), read).given;
+}
+
+function readTimeouts(config: ProviderConfig, environment: NodeJS.ProcessEnv): Connection["timeouts"] {
   const text = config["timeouts"];
   const configured = new Map(
     text === undefined

@@ -59,7 +59,7 @@ const hidden: Record<ResourceName, string[]> = {
   HttpsAddress: ["assigned", "connection", "given", "incomplete", "server", "wasBound"],
   Remote: [
     ...["entry", "flavor", "formers", "found", "given", "incomplete", "ownPair", "pkcs12Password"],
-    ...["isDistrusted", "nextPair", "previousDefault", "token", "unwritten"],
+    ...["isDistrusted", "nextPair", "previousDefault", "unwritten"],
   ],
   TrustToken: [
     "connection",

@@ -7,7 +7,7 @@ import type { Recorded } from "../stack";
 import { changeEntry, configOf, fileOf, hasFile } from "./client-directory";
 import { listening } from "./server-state";
 
-const joined = ["clientCertificate", "clientKey", "clientFingerprint", "clientExpiresAt", "pkcs12", "token"];
+const joined = ["clientCertificate", "clientKey", "clientFingerprint", "clientExpiresAt", "pkcs12"];
 const dialled = ["serverCertificate", "serverFingerprint", "serverExpiresAt"];
 
 /** The server listens, and has its own certificate as pin. */
