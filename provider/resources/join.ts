@@ -10,6 +10,7 @@ import { askAhead } from "../lxd/rest-api";
 import type { Pin, Timeouts } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
 import type { KeyPair } from "../pki/certificate";
+import { inTurn } from "./redemption-turn";
 
 /** Milliseconds before the next address is tried beside one that has not answered yet. */
 const stagger = 250;
@@ -127,8 +128,9 @@ export type Redemption =
  */
 export async function redeem(reached: Reached, token: string): Promise<Redemption> {
   const { client } = reached;
+  const doing = `Waiting for another client that is joining ${client.name}`;
   try {
-    await send(reached, token);
+    await inTurn(client.serverCertificate ?? client.name, doing, () => send(reached, token));
     return { outcome: "joined" };
   } catch (error) {
     if (!isAccessError(error)) throw error;
