@@ -89,7 +89,7 @@ export async function requireInterfaces(client: LxdClient, target: string | unde
 
 async function knowsInterfaces(client: LxdClient, target: string | undefined): Promise<boolean> {
   if (target === undefined) return true;
-  const { api_extensions: extensions, environment } = await client.getServer();
+  const { api_extensions: extensions, environment } = await client.getServer({ fresh: true });
   return extensions.includes(listsForTarget) || environment?.server_name === target;
 }
 
