@@ -56,20 +56,21 @@ export function settledPair(
 
 /**
  * The pair to join with, where nothing settles it: the one used in the client directory, or the Remote's own where there is
- * none yet; made where there is no such either. Nothing is stored. INPUT_INVALID where it cannot be used.
+ * none yet; made where there is no such either. Nothing is stored, and what the directory lacks is new. INPUT_INVALID where it cannot
+ * be used.
  */
 export async function findPair(
   context: Context,
   place: ConfigPlace,
   own: KeyPair | undefined,
-): Promise<{ pair: KeyPair; isInDirectory: boolean }> {
+): Promise<{ pair: KeyPair; isNew: boolean }> {
   const directory = pairPlaceOf(context, place);
   const found = directory && (await readClientPair(directory));
   const pair =
     found ??
     own ??
     (await createClientCertificate({ commonName: commonNameOf(place.name), now: context.now() }));
-  return { pair: requireUsable(context, pair), isInDirectory: found !== undefined };
+  return { pair: requireUsable(context, pair), isNew: found === undefined };
 }
 
 /** Puts a pair into the client directory, unless another has come there first: then that is the one to join with. */

@@ -226,7 +226,7 @@ async function prepare(
   const visitAs = async (flavor: ConfigFlavor) => {
     const own = old && pairOf(old);
     const found = settled
-      ? { pair: settled, isInDirectory: true }
+      ? { pair: settled, isNew: false }
       : await findPair(context, { ...wanted, flavor }, own);
     return { ...found, reached: await reach(context, { ...there, pair: found.pair }) };
   };
@@ -249,9 +249,9 @@ async function prepare(
     if (found.server.auth !== "trusted") requireValidThere(context, pair, found.client);
     return found;
   };
-  const { pair, isInDirectory, reached: first } = await (visit ?? visitAs(place.flavor));
+  const { pair, isNew, reached: first } = await (visit ?? visitAs(place.flavor));
   requireAccepted(first, pair);
-  const chosen = isInDirectory ? { pair } : await keepPair(context, place, pair);
+  const chosen = isNew ? await keepPair(context, place, pair) : { pair };
   const reached =
     chosen.pair === pair
       ? first
