@@ -1,8 +1,7 @@
 /** The least that joining can take: plain TLS and HTTP on one connection, with no part of the package. */
-import { X509Certificate, createHash } from "node:crypto";
 import { once } from "node:events";
 import { Agent, request } from "node:http";
-import { connect } from "node:tls";
+import { dialPinned } from "./lean-connection.mjs";
 
 /**
  * Compares the server's certificate, looks, redeems the token and looks again.
@@ -15,18 +14,7 @@ import { connect } from "node:tls";
  * @param {boolean} options.looksFirst
  */
 export async function joinLean({ address, fingerprint, pair, token, field, looksFirst }) {
-  const [host = "", port = ""] = address.split(":");
-  const identity = { cert: pair.certificate, key: pair.privateKey };
-  const socket = connect({
-    host,
-    port: Number(port),
-    ...identity,
-    rejectUnauthorized: false,
-    minVersion: "TLSv1.3",
-  });
-  await once(socket, "secureConnect");
-  const shown = socket.getPeerX509Certificate() ?? new X509Certificate(socket.getPeerCertificate().raw);
-  if (createHash("sha256").update(shown.raw).digest("hex") !== fingerprint) throw new Error("another server");
+  const socket = await dialPinned({ address, fingerprint, pair });
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   Object.assign(agent, { createConnection: () => socket });
   try {

@@ -14,6 +14,7 @@ const atOnce = 10;
  * @typedef {object} Server
  * @property {string} socketPath
  * @property {string} address of its listener, `127.0.0.1:PORT`
+ * @property {string} certificate PEM
  * @property {string} fingerprint SHA-256 of its certificate, hex
  * @property {(name: string, address: string) => Promise<string>} issueToken a token as text, which leads to this address
  * @property {(name: string, certificate: string) => Promise<void>} trust
@@ -57,6 +58,7 @@ export async function startServer(flavor = "lxd") {
   return {
     socketPath,
     address,
+    certificate: environment.certificate,
     fingerprint: environment.certificate_fingerprint,
     stop: stopOnce,
     async issueToken(name, leadsTo) {

@@ -1,5 +1,5 @@
 /** Runs of the engine, ours beside as many resources that do nothing. */
-import { interleave, ratioOf } from "./statistics.mjs";
+import { interleave, medianOf, ratioOf, timed } from "./statistics.mjs";
 import { takeCost } from "./traffic.mjs";
 
 /** @typedef {import("./stack.mjs").Stack} Stack */
@@ -10,8 +10,10 @@ import { takeCost } from "./traffic.mjs";
  * @property {number[]} ours milliseconds
  * @property {number[]} floor
  * @property {number[]} [likeness]
+ * @property {number[]} [least]
  * @property {number} memory kB, of the provider's process at its highest
  * @property {number} floorMemory
+ * @property {number} likenessMemory
  * @property {Cost[]} costs of each of our runs
  */
 
@@ -20,45 +22,55 @@ import { takeCost } from "./traffic.mjs";
  * @param {Stack} options.ours
  * @param {Stack} options.floor
  * @param {Stack} [options.likeness] as many resources that do nothing, but have the properties and secrets of ours
+ * @param {() => Promise<unknown>} [options.least] the same work with no part of Pulumi or of the package
  * @param {number} options.rounds
  * @param {(stack: Stack) => Promise<import("./stack.mjs").Run>} options.work
  * @param {(round: number) => Promise<unknown>} [options.before] done before each of our runs, and not timed
  * @param {readonly import("./traffic.mjs").Site[]} options.sites
  * @returns {Promise<Compared>}
  */
-export async function compareRuns({ ours, floor, likeness, rounds, work, before, sites }) {
-  const memory = { ours: 0, floor: 0 };
+export async function compareRuns({ ours, floor, likeness, least, rounds, work, before, sites }) {
+  const memory = { ours: 0, floor: 0, likeness: 0 };
   /** @type {Cost[]} */
   const costs = [];
+  const workOn = async (/** @type {keyof typeof memory} */ side, /** @type {Stack} */ stack) => {
+    const { milliseconds, providerMemory } = await work(stack);
+    memory[side] = Math.max(memory[side], providerMemory);
+    return milliseconds;
+  };
   /** @type {Record<string, (round: number) => Promise<number>>} */
   const sides = {
     ours: async (round) => {
       await before?.(round);
       await takeCost(sites);
-      const { milliseconds, providerMemory } = await work(ours);
+      const milliseconds = await workOn("ours", ours);
       costs.push(await takeCost(sites));
-      memory.ours = Math.max(memory.ours, providerMemory);
       return milliseconds;
     },
-    floor: async () => {
-      const { milliseconds, providerMemory } = await work(floor);
-      memory.floor = Math.max(memory.floor, providerMemory);
-      return milliseconds;
-    },
-    ...(likeness !== undefined && { likeness: async () => (await work(likeness)).milliseconds }),
+    floor: () => workOn("floor", floor),
+    ...(likeness !== undefined && { likeness: () => workOn("likeness", likeness) }),
+    ...(least !== undefined && { least: () => timed(least) }),
   };
-  const { ours: own = [], floor: least = [], likeness: alike } = await interleave(rounds, sides);
-  return { ours: own, floor: least, likeness: alike, memory: memory.ours, floorMemory: memory.floor, costs };
+  const samples = await interleave(rounds, sides);
+  return {
+    ...{ ours: samples["ours"] ?? [], floor: samples["floor"] ?? [] },
+    ...{ likeness: samples["likeness"], least: samples["least"] },
+    ...{ memory: memory.ours, floorMemory: memory.floor, likenessMemory: memory.likeness },
+    costs,
+  };
 }
 
 /**
- * Tells what came of it: the ratio to the floor, and whatever costs have a bar.
+ * Tells what came of it: the ratio to the floor, and whatever costs have a bar; where the time has one and misses it, what
+ * takes the rest.
  * @param {import("../measures.mjs").Result} result
  * @param {string} what
  * @param {Compared} compared
- * @param {{ times?: number, costs?: Partial<Record<keyof Cost, { called: string, bar?: number }>> }} bars
+ * @param {{ times?: number, rest?: string, costs?: Partial<Record<keyof Cost, { called: string, bar?: number }>> }} bars
+ *   `rest`: what the package itself does in that time
  */
-export function tell(result, what, { ours, floor, likeness, costs }, { times, costs: told = {} }) {
+export function tell(result, what, compared, { times, rest = "", costs: told = {} }) {
+  const { ours, floor, likeness, costs } = compared;
   result.samples[`${what}`] = { unit: "ms", values: ours };
   result.samples[`${what}: no-ops`] = { unit: "ms", values: floor };
   result.figures.push({
@@ -67,6 +79,7 @@ export function tell(result, what, { ours, floor, likeness, costs }, { times, co
     unit: "×",
     bar: times,
   });
+  if (times !== undefined) (result.notes ??= []).push(...missed(what, compared, times, rest));
   if (likeness !== undefined) {
     result.samples[`${what}: no-ops of the same properties`] = { unit: "ms", values: likeness };
     const figure = { ...ratioOf(ours, likeness), unit: /** @type {const} */ ("×") };
@@ -80,4 +93,30 @@ export function tell(result, what, { ours, floor, likeness, costs }, { times, co
     const figure = { ratio: max, min, max, unit: "", bar };
     result.figures.push({ what: `${what}: ${called}`, ...figure });
   }
+}
+
+/**
+ * @param {string} what
+ * @param {Compared} compared
+ * @param {number} times the bar
+ * @param {string} rest
+ */
+function missed(what, { ours, floor, likeness }, times, rest) {
+  const [own, none] = [medianOf(ours), medianOf(floor)];
+  if (own <= times * none) return [];
+  const told = `**Missed**: ${what} takes ${inSeconds(own)}, ${inSeconds(own - none)} more than as many no-ops; the bar leaves ${inSeconds(none * (times - 1))}.`;
+  if (likeness === undefined) return [`${told} ${rest}`.trim()];
+  const alike = medianOf(likeness);
+  const left =
+    own > alike
+      ? `${inSeconds(own - alike)} are the package's. ${rest}`
+      : "The package adds nothing to that which could be measured.";
+  return [
+    `${told} No-ops of the same properties take ${inSeconds(alike - none)} more, too: that is Pulumi's own work with what the resources hold. ${left}`.trim(),
+  ];
+}
+
+/** @param {number} milliseconds */
+export function inSeconds(milliseconds) {
+  return `${(milliseconds / 1000).toFixed(2)} s`;
 }

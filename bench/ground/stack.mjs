@@ -63,6 +63,18 @@ export class Stack {
     return Stack.create(engine, noOps(count));
   }
 
+  /**
+   * Puts a connection into the stack's configuration, where it serves all resources that name none.
+   * @param {ReturnType<typeof import("./ways-in.mjs").administeredBy>} connection
+   */
+  async configure({ clientKey, ...others }) {
+    const plain = Object.entries(others).flatMap(([key, value]) => [
+      "--plaintext",
+      `lxd-access:${key}=${value}`,
+    ]);
+    await this.pulumi("config", "set-all", ...plain, "--secret", `lxd-access:clientKey=${clientKey}`);
+  }
+
   /** @param {readonly Wanted[]} resources what the program makes from now on */
   give(resources) {
     const noOp = join(root, "bench", "program", "no-op.cjs");

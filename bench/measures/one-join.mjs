@@ -90,7 +90,7 @@ async function joinAt(flavor, { client, roundTrips, rounds }, result) {
   for (const roundTrip of roundTrips) {
     await stage.proxy.setRoundTrip(roundTrip);
     const isBarred = roundTrip === barredAt;
-    const samples = await interleave(isBarred ? rounds : Math.ceil(rounds / 2), sides);
+    const samples = await interleave(isBarred ? rounds : Math.ceil(rounds / 3), sides);
     for (const [side, values] of Object.entries(samples))
       result.samples[sampleName(flavor, side, roundTrip)] = { unit: "ms", values };
     /**

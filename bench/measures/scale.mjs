@@ -1,10 +1,10 @@
 /** A thousand resources in one stack: time and memory by how many of them the engine works on at once. */
+import { remoteNameOf, writeClientDirectory } from "../ground/client-directory.mjs";
 import { openProxy } from "../ground/delay-proxy.mjs";
 import { makePair } from "../ground/pairs.mjs";
 import { startServers } from "../ground/server.mjs";
 import { compareRuns, tell } from "../ground/side-by-side.mjs";
 import { Stack } from "../ground/stack.mjs";
-import { administeredBy } from "../ground/ways-in.mjs";
 
 export const name = "scale";
 export const title = "A thousand resources";
@@ -13,27 +13,24 @@ export const onlyInFull = true;
 const count = 1000;
 const hosts = 10;
 const roundTrip = 50;
-/** The second is the engine's own choice on two cores: four for each. */
-const parallels = [1, 8, 64];
-/** To make them all one after the other would take the most of an hour. */
-const parallelsOfUp = [8, 64];
+/** In the middle, the engine's own choice on two cores: four for each. */
+const parallels = {
+  // To make them all one after the other would take the most of an hour.
+  up: [8, 64],
+  refresh: [1, 8, 64],
+  // Nothing is waited for.
+  unchanged: [8, 64],
+};
 
 /** @param {import("../measures.mjs").Bench} bench */
 export async function measure({ engine }) {
-  const servers = await startServers(hosts);
   const admin = await makePair("admin");
-  const sites = await Promise.all(
-    servers.map(async (server) => {
-      await server.trust("admin", admin.certificate);
-      return { server, proxy: await openProxy(server.address, roundTrip) };
-    }),
-  );
+  /** @type {import("../ground/traffic.mjs").Site[]} */
+  let sites = [];
   /** @type {import("../measures.mjs").Result} */
   const result = { figures: [], samples: {}, plots: [] };
   const ours = await Stack.create(engine, []);
   const floor = await Stack.ofNoOps(engine, count);
-  /** @type {Record<string, { x: number, values: readonly number[] }[]>} */
-  const curves = {};
   /** @type {(string | number)[][]} */
   const rows = [];
   /**
@@ -45,22 +42,23 @@ export async function measure({ engine }) {
     const compared = await compareRuns({ ours, floor, rounds: 1, sites, work });
     const what = run === "unchanged" ? "update without a change" : run;
     tell(result, `${what} of ${count} tokens on ${hosts} servers, --parallel ${parallel}`, compared, {});
-    (curves[what] ??= []).push({ x: parallel, values: compared.ours });
-    (curves[`${what}, no-ops`] ??= []).push({ x: parallel, values: compared.floor });
     rows.push([
       ...[what, parallel, (compared.ours[0] ?? NaN) / 1000, (compared.floor[0] ?? NaN) / 1000],
       ...[compared.memory / 1024, compared.floorMemory / 1024],
     ]);
   };
-  for (const parallel of parallelsOfUp) {
-    ours.give(tokens(parallel, sites, admin));
+  for (const parallel of parallels.up) {
+    // Servers that know of no tokens from before.
+    await stopAll(sites);
+    sites = await startSites(admin);
+    ours.give(tokens(writeClientDirectory(admin, sites)));
     await compare("up", parallel, (stack) => {
       stack.restore();
       return stack.up("--parallel", String(parallel));
     });
   }
   for (const run of /** @type {const} */ (["refresh", "unchanged"]))
-    for (const parallel of parallels)
+    for (const parallel of parallels[run])
       await compare(run, parallel, (stack) => stack[run]("--parallel", String(parallel)));
   result.tables = [
     {
@@ -69,28 +67,36 @@ export async function measure({ engine }) {
       rows,
     },
   ];
-  result.plots.push({
-    ...{ kind: "lines", file: "parallel", title: `${count} resources`, x: "--parallel", y: "ms" },
-    lines: Object.entries(curves).map(([curve, points]) => ({ name: curve, points })),
-  });
   ours.remove();
   floor.remove();
-  await Promise.all(servers.map((server) => server.stop()));
+  await stopAll(sites);
   return result;
 }
 
+/** @param {import("../ground/pairs.mjs").Pair} admin whom all of them trust */
+async function startSites(admin) {
+  const servers = await startServers(hosts);
+  return Promise.all(
+    servers.map(async (server) => {
+      await server.trust("admin", admin.certificate);
+      return { server, proxy: await openProxy(server.address, roundTrip) };
+    }),
+  );
+}
+
+/** @param {readonly import("../ground/traffic.mjs").Site[]} sites */
+async function stopAll(sites) {
+  await Promise.all(sites.map(({ server }) => server.stop()));
+}
+
 /**
- * @param {number} run whose names no other run has
- * @param {readonly import("../ground/traffic.mjs").Site[]} sites
- * @param {import("../ground/pairs.mjs").Pair} admin
+ * @param {string} configDir in which the servers are remotes
  * @returns {import("../ground/stack.mjs").Wanted[]}
  */
-function tokens(run, sites, admin) {
-  return Array.from({ length: count }, (_, index) => index).flatMap((index) => {
-    const site = sites[index % sites.length];
-    if (site === undefined) return [];
-    const connection = administeredBy(admin, site);
-    const args = { clientName: `invited-${run}-${index}`, restricted: false, connection };
-    return [{ kind: "TrustToken", name: `token-${index}`, args }];
+function tokens(configDir) {
+  return Array.from({ length: count }, (_, index) => {
+    const connection = { remote: remoteNameOf(index % hosts), configDir };
+    const args = { clientName: `invited-${index}`, restricted: false, connection };
+    return { kind: "TrustToken", name: `token-${index}`, args };
   });
 }
