@@ -4,7 +4,7 @@
  */
 import { setTimeout } from "node:timers/promises";
 import type { z } from "zod";
-import { currentCall } from "../call";
+import { Call, currentCall } from "../call";
 import { AccessError, NotSentError } from "../errors";
 import { parseJson } from "../json";
 import { replyEnvelope } from "./entities";
@@ -47,11 +47,22 @@ interface SharedRead {
 }
 
 /**
- * Takes reads that are sent by now, and whose replies are soon wanted: several then take one round trip. Who wants one asks for
- * it again and shares the reply; one that fails is asked again, and tells it there.
+ * Asks, and has another read sent in the same round trip that will be wanted next. Who wants it asks for it again and shares the
+ * reply; should it fail, it is told there. Where the first one fails, nobody wants the next.
  */
-export function askAhead(...reads: readonly Promise<unknown>[]): void {
-  for (const read of reads) read.catch(() => undefined);
+export async function askAhead<Answer>(
+  ask: () => Promise<Answer>,
+  next: (() => Promise<unknown>) | undefined,
+): Promise<Answer> {
+  const failed = new AbortController();
+  const asked = ask();
+  if (next !== undefined) new Call({ signal: failed.signal }).run(next).catch(() => undefined);
+  try {
+    return await asked;
+  } catch (error) {
+    failed.abort();
+    throw error;
+  }
 }
 
 export class RestApi {

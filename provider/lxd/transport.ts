@@ -64,9 +64,15 @@ const idle = 5000;
 /** How many reads may be on their way at once. */
 const mostAhead = 8;
 
-/** A read that was sent before its turn. */
-interface Ahead {
+/** A request that was sent. */
+interface Attempt {
   readonly reply: Promise<Reply>;
+  /** How many replies had come by then. */
+  readonly after: number;
+}
+
+/** A read that was sent before its turn. */
+interface Ahead extends Attempt {
   readonly deadline: RequestDeadline;
 }
 
@@ -94,6 +100,8 @@ export class Transport {
   private previous: Promise<unknown> = Promise.resolve();
   /** How many changes are waiting or under way. */
   private changes = 0;
+  /** How many replies have come. */
+  private replies = 0;
   /** What the connection runs over, once there is one; it may be closed since. */
   private stream: Duplex | null = null;
   /** Why the last attempt to connect failed. */
@@ -123,6 +131,7 @@ export class Transport {
         ahead?.deadline.end(error);
         throw notSent(this.failure(error, request));
       }
+      if (sender.signal.aborted && ahead !== undefined) this.abandon(ahead, sender.signal.reason);
       return this.serve(request, sender, ahead);
     });
     const isOver = (): void => {
@@ -150,16 +159,35 @@ export class Transport {
   /** Sends a read before its turn. Whether it fails is looked at in its turn. */
   private sendAhead(request: Request): Ahead {
     const deadline = new RequestDeadline(this.timeouts.request);
-    const reply = this.opened().then((client) => exchange(client, request, deadline.signal));
+    const reply = this.opened().then((client) => this.exchange(client, request, deadline.signal).reply);
     reply.catch(() => undefined);
-    return { reply, deadline };
+    return { reply, after: this.replies, deadline };
+  }
+
+  /** Nobody wants it any more. Others may need its connection, so it goes over it all the same, unless that is gone. */
+  private abandon({ reply, deadline }: Ahead, reason: unknown): void {
+    if (this.isCut) {
+      deadline.end(reason);
+      return;
+    }
+    deadline.run();
+    const isOver = (): void => {
+      deadline.pause();
+    };
+    reply.then(isOver, isOver);
+  }
+
+  /** Whether the connection that there was is gone. */
+  private get isCut(): boolean {
+    return this.stream?.destroyed === true;
   }
 
   private async serve(request: Request, { signal, onSending }: Sender, ahead?: Ahead): Promise<Reply> {
     const client = await this.opened();
-    if (ahead === undefined) signal.throwIfAborted();
+    signal.throwIfAborted();
     const giveUp = (): void => {
-      deadline.end(signal.reason);
+      // The connection would be given up with it, for which others wait; so a read, which does no harm, goes over it all the same.
+      if (request.method !== "GET" || this.isCut) deadline.end(signal.reason);
     };
     const deadline =
       ahead?.deadline ??
@@ -168,11 +196,10 @@ export class Transport {
         onSending?.();
       });
     this.deadline = deadline;
-    // The connection would be given up with it, for which others wait; so a read, which does no harm, goes over it all the same.
-    if (request.method !== "GET") signal.addEventListener("abort", giveUp);
-    if (this.stream?.destroyed === false) deadline.run();
+    signal.addEventListener("abort", giveUp);
+    if (this.stream !== null && !this.isCut) deadline.run();
     try {
-      const reply = await this.exchangeOrRepeat(client, request, deadline.signal, ahead?.reply);
+      const reply = await this.exchangeOrRepeat(client, request, deadline.signal, ahead);
       this.unansweredAt = undefined;
       this.serverTime = reply.time;
       return reply;
@@ -188,19 +215,34 @@ export class Transport {
     }
   }
 
-  /** A server that restarted has closed the connection that was kept: reading again is safe, writing is not. */
+  /**
+   * A server that restarted has closed the connection that was kept: reading again is safe, writing is not. Once more will do,
+   * unless others got replies meanwhile: where a server closes after each reply, this one was behind them.
+   */
   private async exchangeOrRepeat(
     client: Client,
     request: Request,
     signal: AbortSignal,
-    ahead: Promise<Reply> | undefined,
+    ahead: Ahead | undefined,
   ): Promise<Reply> {
-    try {
-      return await (ahead ?? exchange(client, request, signal));
-    } catch (error) {
-      if (request.method !== "GET" || !wasClosed(error) || this.isConnectError(error)) throw error;
-      return exchange(client, request, signal);
+    let { reply, after } = ahead ?? this.exchange(client, request, signal);
+    for (let inVain = 0; ;) {
+      try {
+        return await reply;
+      } catch (error) {
+        if (request.method !== "GET" || !wasClosed(error) || this.isConnectError(error)) throw error;
+        if (this.replies === after && ++inVain === 2) throw error;
+        ({ reply, after } = this.exchange(client, request, signal));
+      }
     }
+  }
+
+  private exchange(client: Client, request: Request, signal: AbortSignal): Attempt {
+    const reply = exchange(client, request, signal).then((got) => {
+      this.replies++;
+      return got;
+    });
+    return { reply, after: this.replies };
   }
 
   /**

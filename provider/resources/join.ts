@@ -55,9 +55,7 @@ export async function reach(
       return refuse("INPUT_INVALID", `the address ${JSON.stringify(text)} ${problem}`);
     const identity = pair && { clientCertificate: pair.certificate, clientKey: pair.privateKey };
     const client = context.client({ kind: "https", ...place, pin, ...identity }, timeouts);
-    const asked = client.getServer({ fresh });
-    if (ahead !== undefined) askAhead(ahead(client));
-    const server = await asked;
+    const server = await askAhead(() => client.getServer({ fresh }), ahead && (() => ahead(client)));
     return { client, address: formatHostAndPort(place), server, failed: failures.map((one) => one.address) };
   };
   const pending: Promise<Reached | undefined>[] = [];

@@ -9,7 +9,7 @@ import { clientClaim } from "./claims";
 import { remember } from "./given";
 import { identityToken } from "./identity-token";
 import type { NewToken, Place, TokenKind, WaitingToken } from "./issuing";
-import { getAdministeredServer, type ServerIdentity } from "./server-identity";
+import { type AdministeredServer, getAdministeredServer, type ServerIdentity } from "./server-identity";
 import { type Args, type Rights, rightsOf, type State } from "./trust-token-schema";
 
 /** @param options `ahead` is a read that is wanted next, so that it is sent in the same round trip. */
@@ -21,9 +21,8 @@ export async function placeOf(
 ): Promise<Place> {
   const { fresh, ahead } = options;
   const client = await context.connect(connection);
-  const asked = getAdministeredServer(client, expected, { fresh });
-  if (ahead !== undefined) askAhead(ahead(client));
-  return { context, client, server: await asked };
+  const ask = (): Promise<AdministeredServer> => getAdministeredServer(client, expected, { fresh });
+  return { context, client, server: await askAhead(ask, ahead && (() => ahead(client))) };
 }
 
 /** What is looked at first to find a token, or the client that came of it. */

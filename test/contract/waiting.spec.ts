@@ -1,6 +1,7 @@
 /** How long a server is waited for: each request as long as said, and nobody for what is known not to come. */
 import * as assert from "node:assert/strict";
 import { createServer as createTcpServer } from "node:net";
+import { askAhead } from "../../provider/lxd/rest-api";
 import { freePort } from "../support/server-view";
 import { fails, impatient, short, trusted, useConnections } from "./connections";
 import { type Answer, reply, server } from "./tls-listener";
@@ -128,6 +129,22 @@ describe("the wait for a server", () => {
       );
       assert.deepEqual(ended, ["repeated", "longer"]);
       assert.equal(listener.requests.length, 3);
+    });
+
+    it("is not for what was asked ahead, where the first reply does not come and nobody wants the next", async () => {
+      const listener = await listen((socket, { path }) =>
+        path.includes("hang") || path.includes("projects") ? undefined : socket.write(reply(server)),
+      );
+      const client = dial(listener.port, { timeouts: impatient });
+      const asked = askAhead(
+        () => client.getServer({ target: "hang" }),
+        () => client.getProjectNames(),
+      );
+      await fails(asked, "LXD_TIMEOUT", /no reply/);
+      const later = await client.getServer({ target: "well" });
+      assert.equal(later.auth, "trusted");
+      const [first, ...others] = listener.requests.map(({ path }) => path);
+      assert.deepEqual([first, others], ["/1.0?target=hang", ["/1.0?target=well"]]);
     });
 
     it("for one reply does not keep the next request from being answered", async () => {
