@@ -105,6 +105,50 @@ describe("the statistics of the bench", () => {
   });
 });
 
+describe("what the bench says of a missed bar", () => {
+  it("is by how much, and what of it Pulumi takes for resources of the same properties", async () => {
+    const { tell } = await import("../../bench/ground/side-by-side.mjs");
+    const compared = (likeness?: number[]) => ({
+      ...{ ours: [3000, 2900, 3100], floor: [1000, 1000, 1000], likeness, costs: [] },
+      ...{ memory: 0, floorMemory: 0, likenessMemory: 0 },
+    });
+    const notesOf = (times: number, likeness?: number[]): string[] => {
+      const result: Parameters<typeof tell>[0] = { figures: [], samples: {}, plots: [] };
+      tell(result, "a refresh", compared(likeness), { times, rest: "It goes into modules." });
+      return result.notes ?? [];
+    };
+    assert.deepEqual(notesOf(3), []);
+    const [told = ""] = notesOf(1.5);
+    assert.match(
+      told,
+      /^\*\*Missed\*\*: a refresh takes 3\.00 s, 2\.00 s more than .* the bar leaves 0\.50 s\./,
+    );
+    const [split = ""] = notesOf(1.5, [1750, 1750, 1750]);
+    assert.match(
+      split,
+      /same properties take 0\.75 s more, too.* 1\.25 s are the package's\. It goes into modules\.$/,
+    );
+    const [none = ""] = notesOf(1.5, [3200, 3200, 3200]);
+    assert.match(none, /take 2\.20 s more, too.* The package adds nothing/);
+  });
+
+  it("is what of a resource's state is Pulumi's own", async () => {
+    const { tellSizes } = await import("../../bench/ground/state-size.mjs");
+    const resource = (privateKey: string, address: string) => ({
+      ...{ type: "pulumi-nodejs:dynamic/lxd-access:Remote", urn: "u".repeat(1000) },
+      ...{ inputs: { privateKey }, outputs: { privateKey, address } },
+    });
+    const notesOf = (...resources: object[]): string[] => {
+      const result: Parameters<typeof tellSizes>[0] = { figures: [], samples: {}, plots: [] };
+      tellSizes(result, JSON.stringify({ checkpoint: { latest: { resources } } }), "over HTTPS");
+      return result.notes ?? [];
+    };
+    assert.deepEqual(notesOf(resource("k".repeat(5000), "a".repeat(1000))), []);
+    const [told = ""] = notesOf(resource("k".repeat(5000), "a".repeat(2500)));
+    assert.match(told, /3\.6\d kB of a Remote, of which 1\.0\d kB are Pulumi's own/);
+  });
+});
+
 describe("the waterfall of the bench", () => {
   it("names the requests in their order, and gives what lies between to the provider", async () => {
     const { waterfallOf } = await import("../../bench/ground/waterfall.mjs");

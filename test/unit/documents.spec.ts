@@ -60,7 +60,7 @@ describe("the documents", () => {
 
   it("have examples that compile against the package", function () {
     this.timeout(60_000);
-    const pages = ["README.md", "docs/policy.md"].map(textOf).join("\n");
+    const pages = ["README.md", "docs/performance.md", "docs/policy.md"].map(textOf).join("\n");
     const blocks = [...pages.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1] ?? "");
     assert.ok(blocks.length >= 5);
     const files = new Map(blocks.map((text, index) => [join(root, `readme-${index}.ts`), text]));
