@@ -64,10 +64,9 @@ const idle = 5000;
 /** How many reads may be on their way at once. */
 const mostAhead = 8;
 
-/** A request that was sent. */
+/** A request that was sent, when so many replies had come. */
 interface Attempt {
   readonly reply: Promise<Reply>;
-  /** How many replies had come by then. */
   readonly after: number;
 }
 
@@ -238,11 +237,10 @@ export class Transport {
   }
 
   private exchange(client: Client, request: Request, signal: AbortSignal): Attempt {
-    const reply = exchange(client, request, signal).then((got) => {
-      this.replies++;
-      return got;
-    });
-    return { reply, after: this.replies };
+    const reply = exchange(client, request, signal);
+    const after = this.replies;
+    reply.then(() => this.replies++).catch(() => undefined);
+    return { reply, after };
   }
 
   /**

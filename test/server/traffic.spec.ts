@@ -3,6 +3,7 @@ import * as assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { mock } from "node:test";
 import { ClientPool } from "../../provider/lxd/pool";
 import type { ResourceName } from "../../provider/registry";
 import { countOnTheWayTo } from "../support/counting-way";
@@ -18,7 +19,8 @@ type Inputs = Record<string, unknown>;
 /** What a provider process can be told. */
 interface ProviderProcess {
   readonly create: (name: ResourceName, inputs: Inputs) => Promise<Recorded>;
-  readonly refresh: (resource: Recorded) => Promise<unknown>;
+  /** Answers the outputs then. */
+  readonly refresh: (resource: Recorded) => Promise<Inputs>;
 }
 
 for (const kind of ["lxd-daemon", "incus-daemon", "lxd-6"] as const) describeOn(kind);
@@ -35,6 +37,9 @@ function describeOn(kind: CountedKind): void {
       stack = new Stack(ground.newFolder());
     });
     after(() => ground.end());
+    afterEach(() => {
+      mock.restoreAll();
+    });
     beforeEach(async () => {
       ground.way.takeCost();
       const { clientCertificate: certificate, clientKey: privateKey } = ground.connection;
@@ -54,7 +59,10 @@ function describeOn(kind: CountedKind): void {
             const { id, outs } = await provider(name).create(inputs);
             return recorded(name, id, inputs, outs);
           },
-          refresh: ({ name, id, outputs, inputs }) => provider(name).read(id, outputs, inputs),
+          refresh: async ({ name, id, outputs, inputs }) => {
+            const { props = {} } = await provider(name).read(id, outputs, inputs);
+            return props as Inputs;
+          },
         });
       } finally {
         await pool.close();
@@ -138,6 +146,8 @@ function describeOn(kind: CountedKind): void {
     });
 
     it("of a refresh of tokens is one connection and at most 8 requests, the same for few and for many", async () => {
+      // Replies are shared for a time, which does not pass here.
+      mock.method(performance, "now", () => 1000);
       const tokens: Recorded[] = [];
       const seen: string[][] = [];
       for (const count of [5, 60]) {
@@ -148,8 +158,13 @@ function describeOn(kind: CountedKind): void {
         tokens.push(...(await made));
         ground.way.takeCost();
         ground.takeRequests();
-        for (const found of await stack.refreshTogether(tokens))
-          assert.equal(found?.outputs["state"], "pending");
+        await inOneProcess(async ({ refresh }) => {
+          // The engine has a few under way at a time.
+          for (let first = 0; first < count; first += 5) {
+            const found = await Promise.all(tokens.slice(first, first + 5).map(refresh));
+            for (const { state } of found) assert.equal(state, "pending");
+          }
+        });
         assert.equal(ground.way.takeCost().connections, 1);
         seen.push(ground.takeRequests().map(({ request }) => request));
       }
