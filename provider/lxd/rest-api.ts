@@ -34,8 +34,13 @@ export interface ReadOptions {
   readonly fresh?: boolean;
 }
 
+/** How many changes have begun or ended in this process: over whichever connection, they may change what others have read. */
+let changes = 0;
+
 /** A read, of which all who want the same wait for the reply. */
 interface SharedRead {
+  /** Changes before it. */
+  readonly after: number;
   /** When it was asked for last; of one that has failed, or may answer nobody any more, never. */
   asked: number;
   /** When its reply came, if it has. */
@@ -124,7 +129,8 @@ export class RestApi {
       return earlier;
     }
     const over = new AbortController();
-    const read: SharedRead = { asked: now, reply: this.send(request, over), waiting: 0, over };
+    const reply = this.send(request, over);
+    const read: SharedRead = { after: changes, asked: now, reply, waiting: 0, over };
     this.shared.set(key, read);
     read.reply.then(
       () => (read.asked = read.answered = performance.now()),
@@ -136,7 +142,7 @@ export class RestApi {
   /** Sends a change. Whatever was read before it no longer holds, nor does what is read while it runs. */
   protected async write(request: Request, doing: string): Promise<unknown> {
     const call = currentCall();
-    this.shared.clear();
+    changes++;
     const sender = {
       signal: call.stopped,
       onSending: () => {
@@ -150,7 +156,7 @@ export class RestApi {
       const reply = await call.wait(doing, this.send(request, sender));
       return envelope(reply, doing, request.secrets).metadata;
     } finally {
-      this.shared.clear();
+      changes++;
     }
   }
 
@@ -187,7 +193,8 @@ export class RestApi {
   }
 }
 
-function mayAnswer({ asked, answered }: SharedRead, now: number): boolean {
+function mayAnswer({ after, asked, answered }: SharedRead, now: number): boolean {
+  if (after !== changes) return false;
   if (answered === undefined) return asked >= 0;
   return now < asked + sharedFor && now < answered + sharedForAtMost;
 }

@@ -36,6 +36,15 @@ describe("reads of one server at the same time", () => {
     assert.equal(asked("/1.0/certificates"), 3);
   });
 
+  it("are asked anew after a change over another connection, too", async () => {
+    const other = new LxdClient({ kind: "unix", socketPath: server.socketPath }, { connect: 5, request: 6 });
+    await client.getCertificates();
+    await other.updateServerConfig({ "user.test": "x" });
+    await client.getCertificates();
+    assert.equal(asked("/1.0/certificates"), 2);
+    await other.close();
+  });
+
   describe("by a clock of the test's own", () => {
     let milliseconds = 1000;
     beforeEach(() => {
