@@ -4,6 +4,7 @@ import { openProxy } from "../ground/delay-proxy.mjs";
 import { readLean } from "../ground/lean-connection.mjs";
 import { makePair } from "../ground/pairs.mjs";
 import { startServers } from "../ground/server.mjs";
+import { likenessOf } from "../ground/shape.mjs";
 import { compareRuns, inSeconds, tell } from "../ground/side-by-side.mjs";
 import { Stack } from "../ground/stack.mjs";
 import { medianOf, ratioOf } from "../ground/statistics.mjs";
@@ -55,9 +56,11 @@ export async function measure({ isQuick, engine }) {
     for (const { proxy } of used) await proxy.setRoundTrip(roundTrip);
     const rounds = isQuick ? 2 : isFull ? 5 : 2;
     const lean = isFull ? await connectionsOf(ours, used, [admin, reader]) : [];
+    const likeness = isFull && !isQuick ? await Stack.create(engine, await likenessOf(ours)) : undefined;
+    await likeness?.up();
     const compare = (/** @type {number} */ times, /** @type {string[]} */ ...more) =>
       compareRuns({
-        ...{ ours, floor, rounds: times, sites: used },
+        ...{ ours, floor, likeness, rounds: times, sites: used },
         work: (stack) => stack.refresh(...more),
         ...(isFull && { least: () => Promise.all(lean.map(readLean)) }),
       });
@@ -84,6 +87,7 @@ export async function measure({ isQuick, engine }) {
       tellLeast(result, whatWider, wider, lean.length);
       result.notes = [...(result.notes ?? []), boundOf(count, compared, wider, lean.length)];
     }
+    likeness?.remove();
     ours.remove();
     floor.remove();
   }
