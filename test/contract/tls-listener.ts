@@ -46,7 +46,7 @@ export async function listenTls(pair: Pair, answer: Answer): Promise<TlsListener
       let isBusy = false;
       // As the servers do, it looks at the next request when it has answered the one before.
       const next = (): void => {
-        const found = isBusy ? undefined : parse(waiting);
+        const found = isBusy ? undefined : firstRequest(waiting);
         if (found === undefined) return;
         isBusy = true;
         waiting = found.rest;
@@ -117,8 +117,10 @@ export function reply(body: unknown, status = "200 OK", headers: readonly string
 /** What an LXD server says of itself to a client that it trusts. */
 export const server = { type: "sync", metadata: { api_extensions: [], auth: "trusted" } };
 
-/** The first request, once all of it is here, and what follows it. */
-function parse(bytes: Buffer): { request: Omit<Received, "connection">; rest: Buffer } | undefined {
+/** The first request in these bytes, once all of it is here, and what follows it. */
+export function firstRequest(
+  bytes: Buffer,
+): { request: Omit<Received, "connection">; rest: Buffer } | undefined {
   const end = bytes.indexOf("\r\n\r\n");
   if (end === -1) return undefined;
   const head = bytes.subarray(0, end).toString("latin1");

@@ -11,7 +11,7 @@ import { request as httpsRequest } from "node:https";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions, type TLSSocket } from "node:tls";
-import { listenOn } from "../../contract/tls-listener";
+import { firstRequest, listenOn, type Received } from "../../contract/tls-listener";
 import type { Stage } from "../joined-server";
 import type { ClientPair, OpensslPair } from "../openssl-pair";
 
@@ -107,29 +107,46 @@ export async function standInFront(
     seen.wasResumed = socket.isSessionReused();
     if (conduct.hangsUp?.(seen.number) === true) return void near.destroy();
     const pair = pairOf(socket, pairs);
-    let waiting = Buffer.alloc(0);
-    socket.on("error", () => near.destroy());
-    socket.on("data", (chunk: Buffer) => {
-      seen.decrypted.push(chunk);
-      waiting = Buffer.concat([waiting, chunk]);
-      const parsed = parseRequest(waiting);
-      if (parsed === undefined) return;
-      waiting = Buffer.alloc(0);
+    let waiting: Buffer = Buffer.alloc(0);
+    let isBusy = false;
+    // As a server does, it looks at the next request when it has answered the one before.
+    const next = (): void => {
+      const found = isBusy ? undefined : firstRequest(waiting);
+      if (found === undefined) return;
+      isBusy = true;
+      waiting = found.rest;
+      const parsed = found.request;
       const request: SeenRequest = {
         what: `${parsed.method} ${parsed.path.replace(/\?.*/, "")}`,
         ...{ body: parsed.body, connection: seen },
       };
       requests.push(request);
+      let isAnswered = false;
       const exchange: Exchange = {
         request,
         ask: () => askServer(address, pair, parsed),
-        write: (bytes) => void socket.write(bytes),
+        write: (bytes) => {
+          socket.write(bytes);
+          isAnswered = true;
+        },
         end: (bytes) => void socket.end(bytes ?? ""),
         reset: () => void near.resetAndDestroy(),
         isOpen: () => !near.destroyed,
       };
-      // A server that is asked in vain fails the test by its reply that does not come.
-      Promise.resolve((conduct.onRequest ?? passOn)(exchange, requests)).catch(() => near.destroy());
+      Promise.resolve((conduct.onRequest ?? passOn)(exchange, requests)).then(
+        () => {
+          isBusy = !isAnswered;
+          next();
+        },
+        // A server that is asked in vain fails the test by its reply that does not come.
+        () => near.destroy(),
+      );
+    };
+    socket.on("error", () => near.destroy());
+    socket.on("data", (chunk: Buffer) => {
+      seen.decrypted.push(chunk);
+      waiting = Buffer.concat([waiting, chunk]);
+      next();
     });
   };
 
@@ -207,27 +224,10 @@ function pairOf(socket: TLSSocket, pairs: readonly OpensslPair[]): OpensslPair |
   return pairs.find((pair) => pair.fingerprint === fingerprint) ?? assert.fail("a client nobody told of");
 }
 
-interface Parsed {
-  readonly method: string;
-  readonly path: string;
-  readonly body: string;
-}
-
-/** The request, once all of it is here. Clients send one at a time, with the length of its body. */
-function parseRequest(bytes: Buffer): Parsed | undefined {
-  const text = bytes.toString("latin1");
-  const end = text.indexOf("\r\n\r\n");
-  if (end === -1) return undefined;
-  const length = Number(/^content-length: (\d+)$/im.exec(text.slice(0, end))?.[1] ?? 0);
-  if (bytes.length - end - 4 < length) return undefined;
-  const [method = "", path = ""] = text.split(" ", 2);
-  return { method, path, body: bytes.subarray(end + 4).toString("utf8") };
-}
-
 function askServer(
   address: string,
   pair: OpensslPair | undefined,
-  { method, path, body }: Parsed,
+  { method, path, body }: Pick<Received, "method" | "path" | "body">,
 ): Promise<Buffer> {
   const [host, port] = address.split(":");
   const identity = pair && { cert: pair.certificate, key: pair.privateKey };
