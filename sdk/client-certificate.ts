@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { typeOf } from "./dynamic-type";
+import { leaveOutPromiseTraces } from "./promise-traces";
 import { optional, options, properties, secretsWith } from "./resource";
 
 /** Inputs of {@link ClientCertificate}. */
@@ -47,12 +48,17 @@ export class ClientCertificate extends pulumi.CustomResource {
 
   constructor(name: string, args: ClientCertificateArgs = {}, opts?: pulumi.CustomResourceOptions) {
     const inputs = { ...args, commonName: args.commonName ?? name };
-    super(
-      ClientCertificate.__pulumiType,
-      name,
-      properties("ClientCertificate", inputs, clientCertificateOutputs, clientCertificateSecrets),
-      options("ClientCertificate", secretsWith(clientCertificateSecrets, inputs), opts),
-    );
+    const restore = leaveOutPromiseTraces();
+    try {
+      super(
+        ClientCertificate.__pulumiType,
+        name,
+        properties("ClientCertificate", inputs, clientCertificateOutputs, clientCertificateSecrets),
+        options("ClientCertificate", secretsWith(clientCertificateSecrets, inputs), opts),
+      );
+    } finally {
+      restore();
+    }
     this.pkcs12 = optional(this.pkcs12);
   }
 }

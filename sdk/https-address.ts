@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { connectionSecrets } from "./connection";
 import type { Connection } from "./connection";
 import { typeOf } from "./dynamic-type";
+import { leaveOutPromiseTraces } from "./promise-traces";
 import { options, properties } from "./resource";
 
 /** Inputs of {@link HttpsAddress}. */
@@ -91,12 +92,17 @@ export class HttpsAddress extends pulumi.CustomResource {
   declare readonly previousAddress: pulumi.Output<string>;
 
   constructor(name: string, args: HttpsAddressArgs, opts?: pulumi.CustomResourceOptions) {
-    super(
-      HttpsAddress.__pulumiType,
-      name,
-      properties("HttpsAddress", args, httpsAddressOutputs, httpsAddressSecrets),
-      options("HttpsAddress", httpsAddressSecrets, opts),
-    );
+    const restore = leaveOutPromiseTraces();
+    try {
+      super(
+        HttpsAddress.__pulumiType,
+        name,
+        properties("HttpsAddress", args, httpsAddressOutputs, httpsAddressSecrets),
+        options("HttpsAddress", httpsAddressSecrets, opts),
+      );
+    } finally {
+      restore();
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Timeouts } from "./connection";
 import { typeOf } from "./dynamic-type";
+import { leaveOutPromiseTraces } from "./promise-traces";
 import { optional, options, properties, secretsWith } from "./resource";
 
 /** Inputs of {@link Remote}. Give a `token`, or `addresses` and a pin; for an image server `public` or `protocol`. */
@@ -113,12 +114,17 @@ export class Remote extends pulumi.CustomResource {
   declare readonly configState: pulumi.Output<"absent" | "present" | "changed">;
 
   constructor(name: string, args: RemoteArgs, opts?: pulumi.CustomResourceOptions) {
-    super(
-      Remote.__pulumiType,
-      name,
-      properties("Remote", { ...args, name: args.name ?? name }, remoteOutputs, remoteSecrets),
-      options("Remote", secretsWith(remoteSecrets, args), opts),
-    );
+    const restore = leaveOutPromiseTraces();
+    try {
+      super(
+        Remote.__pulumiType,
+        name,
+        properties("Remote", { ...args, name: args.name ?? name }, remoteOutputs, remoteSecrets),
+        options("Remote", secretsWith(remoteSecrets, args), opts),
+      );
+    } finally {
+      restore();
+    }
     this.pkcs12 = optional(this.pkcs12);
   }
 }

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { connectionSecrets } from "./connection";
 import type { Connection } from "./connection";
 import { typeOf } from "./dynamic-type";
+import { leaveOutPromiseTraces } from "./promise-traces";
 import { optional, options, properties } from "./resource";
 
 /** Inputs of {@link TrustToken}. Give one of `projects`, `restricted: false` and `groups`. */
@@ -70,12 +71,17 @@ export class TrustToken extends pulumi.CustomResource {
   declare readonly clientFingerprint: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: TrustTokenArgs, opts?: pulumi.CustomResourceOptions) {
-    super(
-      TrustToken.__pulumiType,
-      name,
-      properties("TrustToken", args, trustTokenOutputs, trustTokenSecrets),
-      options("TrustToken", trustTokenSecrets, opts),
-    );
+    const restore = leaveOutPromiseTraces();
+    try {
+      super(
+        TrustToken.__pulumiType,
+        name,
+        properties("TrustToken", args, trustTokenOutputs, trustTokenSecrets),
+        options("TrustToken", trustTokenSecrets, opts),
+      );
+    } finally {
+      restore();
+    }
     this.token = optional(this.token);
     this.expiresAt = optional(this.expiresAt);
     this.clientFingerprint = optional(this.clientFingerprint);

@@ -13,6 +13,8 @@ export interface Registration {
   readonly dependencies: readonly string[];
   /** Properties on the wire, secrets in their wire form. */
   readonly properties: Record<string, unknown>;
+  /** Where in the program it is made, a URL. */
+  readonly source: string;
   /** Outputs that are secret whatever the provider says, sorted. */
   readonly secretOutputs: string[];
 }
@@ -75,6 +77,7 @@ export async function registerAll<Made>(
     name: request.getName(),
     parent: request.getParent().split("::").at(-1) ?? "",
     dependencies: request.getDependenciesList().map((urn) => urn.split("::").slice(-2).join("::")),
+    source: request.getSourceposition()?.getUri() ?? "",
     properties: request.getObject()?.toJavaScript() ?? {},
     secretOutputs: request.getAdditionalsecretoutputsList().sort(),
   }));
