@@ -11,6 +11,7 @@ import {
 import { defaultClientDirectory } from "../client-config/default-directory";
 import { absolutePath } from "../client-config/expand-path";
 import { listRemotes } from "../client-config/remote-list";
+import { remoteStamp } from "../client-config/remote-stamp";
 import { AccessError, refuse } from "../errors";
 import { describeServerAddressProblem, parseServerAddress } from "../lxd/address";
 import type { Endpoint } from "../lxd/transport";
@@ -24,6 +25,10 @@ interface Found {
   readonly directory: string;
   readonly remote: FoundRemote & { directoryExists: true };
 }
+
+/** What was found, by what its files were then: each look at each resource asks again. The keys in it are secret. */
+const recent = new Map<string, Endpoint>();
+const mostRecent = 1000;
 
 /**
  * The endpoint of a remote, found in `configDir`, else in the directory that `lxc` uses, else in that of `incus`.
@@ -42,6 +47,10 @@ export async function remoteEndpoint(
       `There is no client directory ${named} to look for the remote "${name}" in. Correct configDir, or join the server with its client first`,
     );
   const directories = named === undefined ? usualDirectories(place) : [named];
+  const stamps = directories.map((directory) => remoteStamp(directory, name));
+  const key = JSON.stringify([name, directories, stamps]);
+  const known = stamps.includes(undefined) ? undefined : recent.get(key);
+  if (known !== undefined) return known;
   const found = await find(name, directories);
   const entry = found?.remote.entry;
   if (found === undefined || entry === undefined) {
@@ -57,7 +66,10 @@ export async function remoteEndpoint(
   const where = `The remote "${name}" of ${found.directory}`;
   if (entry.public || entry.protocol === "simplestreams")
     refuse("CLIENT_CONFIG", `${where} is an image server, which cannot be administered. Name another remote`);
-  return httpsEndpoint(name, found, where, entry.addr);
+  const endpoint = await httpsEndpoint(name, found, where, entry.addr);
+  if (recent.size >= mostRecent) recent.clear();
+  recent.set(key, endpoint);
+  return endpoint;
 }
 
 async function httpsEndpoint(name: string, found: Found, where: string, addr: string): Promise<Endpoint> {

@@ -71,6 +71,29 @@ describe("the way in by a client's remote", () => {
     assert.deepEqual(found.endpoint, https);
   });
 
+  it("is read once while its files stay as they are, and anew where any of them has changed", async () => {
+    const there = directory("clients", { prod }, files);
+    const given = { remote: "prod", configDir: there };
+    const first = await endpoint(given);
+    assert.equal(await endpoint(given), first);
+    const own = makePair("own");
+    const write = (name: string, content: string): void => {
+      writeFileSync(join(there, name), content);
+    };
+    write("config.yml", JSON.stringify({ remotes: { prod: { ...prod, addr: "https://10.0.0.12:8443" } } }));
+    assert.deepEqual(await endpoint(given), { ...https, host: "10.0.0.12" });
+    write("servercerts/prod.crt", own.certificate);
+    const pin = { certificate: own.certificate };
+    assert.deepEqual(await endpoint(given), { ...https, host: "10.0.0.12", pin });
+    write("clientcerts/prod.crt", own.certificate);
+    write("clientcerts/prod.key", own.privateKey);
+    const identity = { clientCertificate: own.certificate, clientKey: own.privateKey };
+    assert.deepEqual(await endpoint(given), { ...https, host: "10.0.0.12", pin, ...identity });
+    for (const file of ["client.key", "clientcerts/prod.key", "clientcerts/prod.crt"])
+      rmSync(join(there, file));
+    assert.match(await refusal(given), /has no client certificate/);
+  });
+
   it("is looked for where lxc has it, then where incus has it", async () => {
     directory(".config/incus", { prod: { ...prod, addr: "https://10.0.0.12:8443" } }, files);
     assert.deepEqual(await endpoint({ remote: "prod" }), { ...https, host: "10.0.0.12" });

@@ -1,0 +1,26 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { configFileOf } from "./config-file";
+import { pinFileOf } from "./server-entries";
+
+/**
+ * What changes with anything that a client directory (an absolute path) holds of a remote: its entry, its pin, and the pairs that
+ * its client may use. Undefined where that cannot be told.
+ */
+export function remoteStamp(directory: string, name: string): string | undefined {
+  const pairs = [join(directory, "clientcerts", name), join(directory, "client")];
+  const files = [
+    ...[configFileOf(directory), pinFileOf(directory, name)],
+    ...pairs.flatMap((stem) => [`${stem}.crt`, `${stem}.key`]),
+  ];
+  try {
+    return files.map(stampOf).join(" ");
+  } catch {
+    return undefined;
+  }
+}
+
+function stampOf(file: string): string {
+  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? "none" : [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(".");
+}
