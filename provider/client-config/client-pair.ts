@@ -165,7 +165,7 @@ async function isShared(place: PairPlace, fingerprint: string): Promise<boolean>
 }
 
 async function findUsedPair(place: PairPlace): Promise<KeyPair | undefined> {
-  for (const files of placesOf(place)) {
+  for (const files of pairFilesOf(place)) {
     const found = await readPair(files);
     if (found.state === "torn") throw tornPair(found.problem);
     if (found.state === "whole") return found.pair;
@@ -175,14 +175,15 @@ async function findUsedPair(place: PairPlace): Promise<KeyPair | undefined> {
 
 /** As {@link findUsedPair}, without patience or complaint: what many remotes of a directory ask at once. */
 async function peekAtUsedPair(place: PairPlace): Promise<KeyPair | undefined> {
-  for (const files of placesOf(place)) {
+  for (const files of pairFilesOf(place)) {
     const found = await readPairOnce(files);
     if (found.state !== "none") return found.state === "whole" ? found.pair : undefined;
   }
   return undefined;
 }
 
-function placesOf(place: PairPlace): PairFiles[] {
+/** Where the pairs are that the client may use for this remote, in the order in which it looks. */
+export function pairFilesOf(place: PairPlace): PairFiles[] {
   return place.flavor === "incus" ? [filesFor(place), sharedFiles(place)] : [sharedFiles(place)];
 }
 

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { join } from "node:path";
+import { pairFilesOf } from "./client-pair";
 import { configFileOf } from "./config-file";
 import { pinFileOf } from "./server-entries";
 
@@ -8,12 +8,12 @@ import { pinFileOf } from "./server-entries";
  * its client may use. Undefined where that cannot be told.
  */
 export function remoteStamp(directory: string, name: string): string | undefined {
-  const pairs = [join(directory, "clientcerts", name), join(directory, "client")];
-  const files = [
-    ...[configFileOf(directory), pinFileOf(directory, name)],
-    ...pairs.flatMap((stem) => [`${stem}.crt`, `${stem}.key`]),
-  ];
   try {
+    const pairs = pairFilesOf({ directory, flavor: "incus", name });
+    const files = [
+      ...[configFileOf(directory), pinFileOf(directory, name)],
+      ...pairs.flatMap(({ certificate, key }) => [certificate, key]),
+    ];
     return files.map(stampOf).join(" ");
   } catch {
     return undefined;
