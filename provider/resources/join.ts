@@ -10,7 +10,8 @@ import { askAhead } from "../lxd/rest-api";
 import type { Pin, Timeouts } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
 import type { KeyPair } from "../pki/certificate";
-import { inTurn } from "./redemption-turn";
+import { fingerprintIn } from "../pki/certificate-facts";
+import { inTurn } from "./trust-store-turn";
 
 /** Milliseconds before the next address is tried beside one that has not answered yet. */
 const stagger = 250;
@@ -126,9 +127,8 @@ export type Redemption =
  */
 export async function redeem(reached: Reached, token: string): Promise<Redemption> {
   const { client } = reached;
-  const doing = `Waiting for another client that is joining ${client.name}`;
   try {
-    await inTurn(client.serverCertificate ?? client.name, doing, () => send(reached, token));
+    await asNext(client, () => send(reached, token));
     return { outcome: "joined" };
   } catch (error) {
     if (!isAccessError(error)) throw error;
@@ -143,6 +143,11 @@ export async function redeem(reached: Reached, token: string): Promise<Redemptio
       return unclear(error, `asking whether it was taken: ${messageOf(second)}`);
     }
   }
+}
+
+/** Makes a change of the trust store, in turn with those that other clients make. */
+function asNext(client: LxdClient, change: () => Promise<void>): Promise<void> {
+  return inTurn(fingerprintIn(client.serverCertificate) ?? client.name, client.name, change);
 }
 
 /** Whether a request may have been carried out, though it was not said: no answer came, or the server failed. */
@@ -245,11 +250,11 @@ export async function replaceClient(
 async function putInPlace(former: Reached, fingerprint: string, certificate: string): Promise<void> {
   const { client } = former;
   const identity = await ownIdentity(former);
-  if (identity !== undefined) {
-    await client.updateIdentity(identity.id, { groups: identity.groups, certificate });
-    return;
-  }
-  await client.updateCertificate(fingerprint, { certificate });
+  await asNext(client, () =>
+    identity === undefined
+      ? client.updateCertificate(fingerprint, { certificate })
+      : client.updateIdentity(identity.id, { groups: identity.groups, certificate }),
+  );
 }
 
 /** How often an Incus is asked that may take a client for a stranger for a moment, while others come and go. */
@@ -294,7 +299,9 @@ export async function leave(
 
 async function removeOwnEntry(client: LxdClient, server: Server, fingerprint: string): Promise<void> {
   const identity = await ownIdentity({ client, server });
-  await (identity === undefined ? client.deleteCertificate(fingerprint) : client.deleteIdentity(identity.id));
+  await asNext(client, () =>
+    identity === undefined ? client.deleteCertificate(fingerprint) : client.deleteIdentity(identity.id),
+  );
 }
 
 function explain(client: LxdClient, error: AccessError): AccessError {
