@@ -10,15 +10,17 @@ const hook = "prepareStackTrace";
  * program's sources, which takes as long as all else that a program does for a resource. Every other trace is as it was.
  */
 export function leaveOutPromiseTraces(): () => void {
-  const format = Reflect.get(Error, hook) as Format | undefined;
+  const format = Reflect.get(Error, hook) as Format | null | undefined;
   // Where nothing maps traces, they cost little.
-  if (format === undefined || process.env["PULUMI_DEBUG_PROMISE_LEAKS"] !== undefined) return () => undefined;
+  if (typeof format !== "function" || process.env["PULUMI_DEBUG_PROMISE_LEAKS"] !== undefined)
+    return () => undefined;
   const formatOthers: Format = (error, frames) =>
     frames[0]?.getFunctionName() === "debuggablePromise"
       ? String(error)
       : Reflect.apply(format, Error, [error, frames]);
   Reflect.set(Error, hook, formatOthers);
   return () => {
-    Reflect.set(Error, hook, format);
+    // What else was set up meanwhile, by code of the program that runs in a constructor, stays.
+    if (Reflect.get(Error, hook) === formatOthers) Reflect.set(Error, hook, format);
   };
 }

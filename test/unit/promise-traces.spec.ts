@@ -66,11 +66,23 @@ describe("the stack traces that are mapped to sources while a resource is made",
     assert.equal(current(), format);
   });
 
-  it("are nobody's business where nothing maps them", async () => {
-    use(undefined);
-    await make(makers.Remote);
-    assert.equal(current(), undefined);
+  it("are from then on as code of the program sets up that runs in between", async () => {
+    const another = (error: Error): string => String(error);
+    const transform = (): undefined => {
+      use(another);
+    };
+    await make(
+      () => new TrustToken("ci", { clientName: "ci", projects: [] }, { transformations: [transform] }),
+    );
+    assert.equal(current(), another);
   });
+
+  for (const nothing of [undefined, null])
+    it(`are nobody's business where nothing maps them (${String(nothing)})`, async () => {
+      use(nothing);
+      await make(makers.Remote);
+      assert.equal(current(), nothing);
+    });
 });
 
 /** What makes the text of a trace. */
