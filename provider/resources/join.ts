@@ -56,7 +56,9 @@ export async function reach(
       return refuse("INPUT_INVALID", `the address ${JSON.stringify(text)} ${problem}`);
     const identity = pair && { clientCertificate: pair.certificate, clientKey: pair.privateKey };
     const client = context.client({ kind: "https", ...place, pin, ...identity }, timeouts);
-    const server = await askAhead(() => client.getServer({ fresh }), ahead && (() => ahead(client)));
+    const server = await lookAt(() =>
+      askAhead(() => client.getServer({ fresh }), ahead && (() => ahead(client))),
+    );
     return { client, address: formatHostAndPort(place), server, failed: failures.map((one) => one.address) };
   };
   const pending: Promise<Reached | undefined>[] = [];
@@ -78,6 +80,28 @@ export async function reach(
     if (first !== undefined) return first;
   }
   return (await firstOf(pending)) ?? noneAnswered(addresses, failures);
+}
+
+/** How often an Incus is asked that may mistake a client for a moment, while it or others come and go. */
+const looks = 5;
+/** Milliseconds. */
+const betweenLooks = 100;
+
+/** What a server says of itself, which strangers may know: where it is refused, Incus is just letting this client in. */
+async function lookAt(ask: () => Promise<Server>): Promise<Server> {
+  for (let look = 1; ; look++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isAccessError(error, "LXD_NOT_TRUSTED") || look === looks) throw error;
+    }
+    await setTimeout(betweenLooks);
+  }
+}
+
+/** What a server says of itself now. */
+function lookAgain(client: LxdClient): Promise<Server> {
+  return lookAt(() => client.getServer({ fresh: true }));
 }
 
 /** The first attempt that succeeds, or undefined when all have failed. */
@@ -135,7 +159,7 @@ export async function redeem(reached: Reached, token: string): Promise<Redemptio
     if (error instanceof NotSentError || !isAccessError(error, ...unsettled))
       return { outcome: "refused", error: explain(client, error) };
     try {
-      const now = await client.getServer({ fresh: true });
+      const now = await lookAgain(client);
       if (now.auth === "trusted") return { outcome: mayHaveWorked(error) ? "joined" : "adopted" };
       if (error instanceof LxdError) return { outcome: "refused", error: explain(client, error) };
       return unclear(error, "asked since, the server does not trust this client, or not yet");
@@ -238,7 +262,7 @@ export async function replaceClient(
     if (isAccessError(error, "LXD_NOT_FOUND")) return { outcome: "impossible" };
     if (!isAccessError(error) || error instanceof NotSentError || !mayHaveWorked(error)) throw error;
     try {
-      if ((await next.getServer({ fresh: true })).auth === "trusted") return { outcome: "replaced" };
+      if ((await lookAgain(next)).auth === "trusted") return { outcome: "replaced" };
     } catch (second) {
       return unclear(error, `asking whether it was done: ${messageOf(second)}`);
     }
@@ -257,15 +281,10 @@ async function putInPlace(former: Reached, fingerprint: string, certificate: str
   );
 }
 
-/** How often an Incus is asked that may take a client for a stranger for a moment, while others come and go. */
-const looks = 5;
-/** Milliseconds. */
-const betweenLooks = 100;
-
 /** Whether a server trusts a client now. */
 async function isTrusted(client: LxdClient, server: Server): Promise<boolean> {
   for (let look = 1; ; look++) {
-    if ((await client.getServer({ fresh: true })).auth === "trusted") return true;
+    if ((await lookAgain(client)).auth === "trusted") return true;
     if (!isIncus(server) || look === looks) return false;
     await setTimeout(betweenLooks);
   }

@@ -66,6 +66,21 @@ describe("joining when something goes wrong", () => {
     assert.equal(joins(), 1);
   });
 
+  it("an Incus that refuses to be looked at while it lets this client in is asked again", async () => {
+    const inputs = await remoteInputs();
+    const refusals = new Set([0, 2]);
+    let looks = 0;
+    server.intercept(({ method, path }) => {
+      if (isJoin({ method, path })) return "reset after handling";
+      if (path !== "/1.0" || !refusals.has(looks++)) return undefined;
+      const error = "Failed to extract request details: Username not present in request context";
+      return { status: 403, body: { type: "error", error_code: 403, error, metadata: null } };
+    });
+    const remote = await stack.create("Remote", inputs);
+    assert.equal(remote.outputs["enrolled"], true);
+    assert.equal(joins(), 1);
+  });
+
   it("a server that dies right after leaves the resource recorded, and the next update finishes it", async () => {
     const inputs = await remoteInputs();
     let hasJoined = false;
