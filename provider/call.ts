@@ -55,12 +55,14 @@ export class Call {
   /** To be called right before anything is changed. Throws where the call has been stopped; from here on it is not. BUG where it may only look. */
   change(): void {
     this.stopped.throwIfAborted();
-    if (this.limits.readOnly === true)
-      throw new NotSentError(
-        "BUG",
-        `${this.doing}: this would change something, and this call may only look`,
-      );
+    this.requireMayChange(this.doing);
     this.changes++;
+  }
+
+  /** Throws BUG where it may only look. `doing` is what would change something. */
+  requireMayChange(doing: string): void {
+    if (this.limits.readOnly !== true) return;
+    throw new NotSentError("BUG", `${doing}: this would change something, and this call may only look`);
   }
 
   /** To be called when a change is known to have come to nothing. */

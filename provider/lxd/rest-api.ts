@@ -142,6 +142,7 @@ export class RestApi {
   /** Sends a change. Whatever was read before it no longer holds, nor does what is read while it runs. */
   protected async write(request: Request, doing: string): Promise<unknown> {
     const call = currentCall();
+    call.requireMayChange(doing); // before a server is dialled for it
     changes++;
     const sender = {
       signal: call.stopped,

@@ -9,15 +9,16 @@
  */
 import type { Duplex } from "node:stream";
 import type { buildConnector, Client } from "undici";
-import { AccessError, isAccessError, messageOf, NotSentError } from "../errors";
+import { AccessError, NotSentError } from "../errors";
+import { unlessAborted } from "../waiting";
 import { formatHostAndPort } from "./address";
 import { connectionFailure } from "./connection-failure";
 import { exchange, type Reply, type Request, wasClosed } from "./exchange";
+import { type Connect, forwarded } from "./forwarded-connector";
 import { type Pin, pinned } from "./pinned-connector";
 import { hintForNoReply, RequestDeadline } from "./request-deadline";
 import { describeSshHost, type SshHost } from "./ssh/host";
 import { type Share, shareSshConnection } from "./ssh/shared";
-import { withinTime } from "./ssh/within-time";
 
 export type { Reply, Request } from "./exchange";
 export { fingerprintOf, type Pin } from "./pinned-connector";
@@ -70,7 +71,7 @@ interface Attempt {
   readonly after: number;
 }
 
-/** A read that was sent before its turn. */
+/** A read that is sent before its turn. */
 interface Ahead extends Attempt {
   readonly deadline: RequestDeadline;
 }
@@ -83,12 +84,6 @@ export function describeEndpoint(endpoint: Endpoint): string {
   return `${describeSshHost(endpoint.host)}${others.length === 0 ? path : ""}`;
 }
 
-/** Makes what the HTTP client sends requests over. */
-type Connect = (
-  options: buildConnector.Options,
-  callback: (error: Error | null, stream: Duplex | null) => void,
-) => void;
-
 export class Transport {
   /** PEM of the certificate the server showed on the connection in use; undefined over a unix socket. */
   serverCertificate: string | undefined;
@@ -96,7 +91,8 @@ export class Transport {
   serverTime: Date | undefined;
   private client: Promise<Client> | undefined;
   private ssh: Share | undefined;
-  private previous: Promise<unknown> = Promise.resolve();
+  /** The ends of the latest requests, of as many as may be on their way at once. */
+  private ends: readonly Promise<void>[] = [];
   /** How many changes are waiting or under way. */
   private changes = 0;
   /** How many replies have come. */
@@ -121,22 +117,21 @@ export class Transport {
   async send(request: Request, sender: Sender): Promise<Reply> {
     const queued = performance.now();
     const isRead = request.method === "GET";
-    const ahead = isRead && this.changes === 0 ? this.sendAhead(request) : undefined;
+    const ahead = isRead && this.changes === 0 ? this.sendAhead(request, sender, queued) : undefined;
     if (!isRead) this.changes++;
-    const turn = this.previous.then(() => {
-      // Whoever waited meanwhile would wait as long again, one after the other.
-      if (this.lost !== undefined && this.lost.at >= queued) {
-        const error = this.lost.error ?? tooManyUnanswered(ahead === undefined ? "not sent" : "given up");
+    const before = this.ends.at(-1) ?? Promise.resolve();
+    const turn = before.then(() => {
+      if (this.isLost(queued)) {
+        const error = this.lost?.error ?? tooManyUnanswered(ahead === undefined ? "not sent" : "given up");
         ahead?.deadline.end(error);
         throw notSent(this.failure(error, request));
       }
-      if (sender.signal.aborted && ahead !== undefined) this.abandon(ahead, sender.signal.reason);
       return this.serve(request, sender, ahead);
     });
     const isOver = (): void => {
       if (!isRead) this.changes--;
     };
-    this.previous = turn.then(isOver, isOver);
+    this.ends = [...this.ends, turn.then(isOver, isOver)].slice(-mostAhead);
     return turn;
   }
 
@@ -155,25 +150,27 @@ export class Transport {
     }
   }
 
-  /** Sends a read before its turn. Whether it fails is looked at in its turn. */
-  private sendAhead(request: Request): Ahead {
+  /**
+   * Sends a read before its turn, when it is one of the next few. Others are not handed to the HTTP client yet: it can end none
+   * that it has not sent, and connects even for those that nobody waits for any more. Whether it fails is looked at in its turn.
+   */
+  private sendAhead(request: Request, { signal }: Sender, queued: number): Ahead {
     const deadline = new RequestDeadline(this.timeouts.request);
-    const reply = this.opened().then((client) => this.exchange(client, request, deadline.signal).reply);
+    const before = this.ends.length === mostAhead ? this.ends[0] : undefined;
+    const begin = async (): Promise<Reply> => {
+      await before;
+      signal.throwIfAborted();
+      if (this.isLost(queued)) throw tooManyUnanswered("not sent");
+      return this.exchange(await this.opened(), request, deadline.signal).reply;
+    };
+    const reply = begin();
     reply.catch(() => undefined);
     return { reply, after: this.replies, deadline };
   }
 
-  /** Nobody wants it any more. Others may need its connection, so it goes over it all the same, unless that is gone. */
-  private abandon({ reply, deadline }: Ahead, reason: unknown): void {
-    if (this.isCut) {
-      deadline.end(reason);
-      return;
-    }
-    deadline.run();
-    const isOver = (): void => {
-      deadline.pause();
-    };
-    reply.then(isOver, isOver);
+  /** Whether there is no use in serving what came then: it would wait as long as those before it, one after the other. */
+  private isLost(queued: number): boolean {
+    return this.lost !== undefined && this.lost.at >= queued;
   }
 
   /** Whether the connection that there was is gone. */
@@ -183,7 +180,7 @@ export class Transport {
 
   private async serve(request: Request, { signal, onSending }: Sender, ahead?: Ahead): Promise<Reply> {
     const client = await this.opened();
-    signal.throwIfAborted();
+    if (ahead === undefined) signal.throwIfAborted();
     const giveUp = (): void => {
       // The connection would be given up with it, for which others wait; so a read, which does no harm, goes over it all the same.
       if (request.method !== "GET" || this.isCut) deadline.end(signal.reason);
@@ -196,6 +193,7 @@ export class Transport {
       });
     this.deadline = deadline;
     signal.addEventListener("abort", giveUp);
+    if (signal.aborted) giveUp();
     if (this.stream !== null && !this.isCut) deadline.run();
     try {
       const reply = await this.exchangeOrRepeat(client, request, deadline.signal, ahead);
@@ -237,7 +235,8 @@ export class Transport {
   }
 
   private exchange(client: Client, request: Request, signal: AbortSignal): Attempt {
-    const reply = exchange(client, request, signal);
+    // The HTTP client itself does not end one that waits behind another.
+    const reply = unlessAborted(signal, exchange(client, request, signal));
     const after = this.replies;
     reply.then(() => this.replies++).catch(() => undefined);
     return { reply, after };
@@ -277,18 +276,23 @@ export class Transport {
 
   private async open(): Promise<Client> {
     const { Client, buildConnector } = await import("undici");
-    const { endpoint } = this;
+    const { endpoint, client } = this;
     const timeout = this.timeouts.connect * 1000;
     const options = (connect: Connect): Client.Options => ({
       ...{ pipelining: mostAhead, keepAliveTimeout: idle, headersTimeout: 0, bodyTimeout: 0 },
-      connect: this.watched(connect),
+      connect: this.watched(connect, client),
     });
     if (endpoint.kind === "unix") {
       const connect = buildConnector({ socketPath: endpoint.socketPath, timeout });
       return new Client("http://unix.socket", options(connect));
     }
-    if (endpoint.kind === "ssh") return new Client("http://unix.socket", options(this.forwarded(endpoint)));
-    const server = { ...endpoint, name: describeEndpoint(endpoint) };
+    const name = describeEndpoint(endpoint);
+    if (endpoint.kind === "ssh") {
+      this.ssh ??= shareSshConnection(endpoint.host, endpoint.bastion);
+      const connect = forwarded(this.ssh.connection, endpoint.socketPaths, this.timeouts.connect, name);
+      return new Client("http://unix.socket", options(connect));
+    }
+    const server = { ...endpoint, name };
     const connect = pinned(server, timeout, buildConnector, (pem) => {
       this.serverCertificate = pem;
     });
@@ -296,12 +300,16 @@ export class Transport {
   }
 
   /**
-   * A connector for the HTTP client, whose outcome is noted. The client's types ask for a socket; what it uses of it is
-   * what any stream has, and `ref` and `unref`.
+   * A connector for the HTTP client, whose outcome is noted, unless the client was closed meanwhile. Its types ask for a socket;
+   * what it uses of it is what any stream has, and `ref` and `unref`.
    */
-  private watched(connect: Connect): buildConnector.connector {
+  private watched(connect: Connect, client: Promise<Client> | undefined): buildConnector.connector {
     const watched: Connect = (options, callback) => {
       connect(options, (error, stream) => {
+        if (client !== this.client) {
+          callback(error, stream);
+          return;
+        }
         if (error === null) {
           this.stream = stream;
           stream?.once("close", () => this.deadline?.pause());
@@ -313,29 +321,6 @@ export class Transport {
       });
     };
     return watched as buildConnector.connector;
-  }
-
-  /** A connector that has the host's SSH connection forward a stream to the server's socket. */
-  private forwarded({ host, bastion, socketPaths }: Endpoint & { kind: "ssh" }): Connect {
-    this.ssh ??= shareSshConnection(host, bastion);
-    const { connection } = this.ssh;
-    return (_options, callback) => {
-      withinTime(this.timeouts.connect, (waiter) => connection.forwardToSocket(socketPaths, waiter)).then(
-        (stream) => {
-          callback(null, stream);
-        },
-        (reason: unknown) => {
-          const error = isAccessError(reason, "LXD_SERVER_IDENTITY")
-            ? new AccessError(
-                reason.errorCode,
-                `Connecting to ${describeEndpoint(this.endpoint)}: ${reason.summary}`,
-                { cause: reason },
-              )
-            : reason;
-          callback(error instanceof Error ? error : new Error(messageOf(error)), null);
-        },
-      );
-    };
   }
 }
 

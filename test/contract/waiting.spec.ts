@@ -1,6 +1,7 @@
 /** How long a server is waited for: each request as long as said, and nobody for what is known not to come. */
 import * as assert from "node:assert/strict";
-import { createServer as createTcpServer } from "node:net";
+import { connect, createServer as createTcpServer } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import { askAhead } from "../../provider/lxd/rest-api";
 import { freePort } from "../support/server-view";
 import { fails, impatient, short, trusted, useConnections } from "./connections";
@@ -60,6 +61,50 @@ describe("the wait for a server", () => {
         assert.match(message, /given up, as 2 requests before it got no reply/);
       await fails(client.getServer(), "LXD_TIMEOUT", /no reply within 0\.3 s/);
       assert.equal(listener.requests.length, 3, "who comes later is served again");
+    });
+
+    it("is over for however many wait, and takes no connection for those who are given up", async () => {
+      const listener = await listen((socket, { path }) =>
+        path.includes("well") ? socket.write(reply(server)) : undefined,
+      );
+      const client = dial(listener.port, { timeouts: impatient });
+      const calls = Array.from({ length: 40 }, (_none, index) => client.getServer({ target: `a${index}` }));
+      await Promise.all(calls.map((call) => fails(call, "LXD_TIMEOUT", /Does the server hang/)));
+      assert.equal((await client.getServer({ target: "well" })).auth, "trusted");
+      assert.deepEqual([listener.requests.length, listener.connections()], [3, 3]);
+    });
+
+    it("is over for however many wait, where the server restarts and then hangs: a read that is repeated waits behind them", async () => {
+      const listener = await listen((socket) => {
+        if (listener.requests.length === 1) socket.destroy();
+      });
+      const client = dial(listener.port, { timeouts: impatient });
+      const calls = Array.from({ length: 12 }, (_none, index) => client.getServer({ target: `a${index}` }));
+      await Promise.all(calls.map((call) => fails(call, "LXD_TIMEOUT", /Does the server hang/)));
+    });
+
+    it("is as long as said where a connection that was closed from here comes about after all", async () => {
+      const listener = await listen(() => undefined);
+      const held: (() => void)[] = [];
+      const port = await start(
+        createTcpServer((near) => {
+          const forward = (): void => {
+            const far = connect(listener.port, "127.0.0.1");
+            far.on("error", () => near.destroy());
+            near.pipe(far).pipe(near);
+          };
+          if (held.push(forward) > 1) forward();
+        }),
+      );
+      const client = dial(port, { timeouts: { connect: 20, request: 0.5 } });
+      const first = fails(client.getServer(), "LXD_UNREACHABLE", /closed from here/);
+      while (held.length < 1) await setImmediate();
+      await client.close();
+      await first;
+      const second = fails(client.getServer(), "LXD_TIMEOUT", /no reply/);
+      while (listener.requests.length < 1) await setImmediate();
+      held[0]?.();
+      await second;
     });
 
     it("is worth it for who comes after the first one that got no reply: there may be something to take back", async () => {
