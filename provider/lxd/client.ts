@@ -95,7 +95,7 @@ export class LxdClient extends IdentityApi {
     );
     const doing = `Setting ${Object.keys(change).join(", ")} on ${this.name}`;
     const request = { path: "/1.0", query, body: { config }, ifMatch: seen?.etag, secrets };
-    await this.write({ method: "PATCH", ...request }, doing);
+    await this.write({ method: "PATCH", ...request, keepsConnection: true }, doing);
   }
 
   /** The members of the cluster; the server refuses where it is not clustered. */

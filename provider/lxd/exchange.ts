@@ -11,6 +11,8 @@ export interface Request {
   /** ETag of what is changed, as it was read: where it is another one by now, the server refuses. */
   readonly ifMatch?: string;
   readonly secrets?: readonly string[];
+  /** It may take away the way in, and then can only be taken back over its own connection, which is kept for longer. */
+  readonly keepsConnection?: boolean;
 }
 
 /** A reply, as received. */

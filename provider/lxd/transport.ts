@@ -62,6 +62,9 @@ export interface Sender {
 /** How long a connection is kept that nobody uses, in milliseconds: each takes some 100 kB of memory. */
 const idle = 5000;
 
+/** ... and how long one that is kept for longer: until it is known whether the server answers elsewhere. */
+const idleAtMost = 60_000;
+
 /** How many reads may be on their way at once. */
 const mostAhead = 8;
 
@@ -93,8 +96,12 @@ export class Transport {
   private ssh: Share | undefined;
   /** The ends of the latest requests, of as many as may be on their way at once. */
   private ends: readonly Promise<void>[] = [];
-  /** How many changes are waiting or under way. */
+  /** How many requests are waiting or under way, and how many of them are changes. */
+  private waiting = 0;
   private changes = 0;
+  /** Runs while nobody uses the connection. */
+  private idleTimer: NodeJS.Timeout | undefined;
+  private isKept = false;
   /** How many replies have come. */
   private replies = 0;
   /** What the connection runs over, once there is one; it may be closed since. */
@@ -119,6 +126,9 @@ export class Transport {
     const isRead = request.method === "GET";
     const ahead = isRead && this.changes === 0 ? this.sendAhead(request, sender, queued) : undefined;
     if (!isRead) this.changes++;
+    this.waiting++;
+    clearTimeout(this.idleTimer);
+    this.isKept ||= request.keepsConnection === true;
     const before = this.ends.at(-1) ?? Promise.resolve();
     const turn = before.then(() => {
       if (this.isLost(queued)) {
@@ -130,6 +140,8 @@ export class Transport {
     });
     const isOver = (): void => {
       if (!isRead) this.changes--;
+      if (--this.waiting === 0 && !this.isKept)
+        this.idleTimer = setTimeout(() => this.stream?.destroy(), idle).unref();
     };
     this.ends = [...this.ends, turn.then(isOver, isOver)].slice(-mostAhead);
     return turn;
@@ -279,7 +291,7 @@ export class Transport {
     const { endpoint, client } = this;
     const timeout = this.timeouts.connect * 1000;
     const options = (connect: Connect): Client.Options => ({
-      ...{ pipelining: mostAhead, keepAliveTimeout: idle, headersTimeout: 0, bodyTimeout: 0 },
+      ...{ pipelining: mostAhead, keepAliveTimeout: idleAtMost, headersTimeout: 0, bodyTimeout: 0 },
       connect: this.watched(connect, client),
     });
     if (endpoint.kind === "unix") {

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mock } from "node:test";
 import { createServer as createTlsServer } from "node:tls";
 import { AccessError } from "../../provider/errors";
 import { LxdClient } from "../../provider/lxd/client";
@@ -210,6 +211,29 @@ describe("the connection to a server", () => {
     });
   });
 
+  it("is closed when nobody uses it, but not soon after a change that may take the way in away: it is put back over it", async () => {
+    const halfMinute = holdTimers(30_000);
+    try {
+      const listener = await listen(trusted);
+      const client = dial(listener.port);
+      await client.getServer({ fresh: true });
+      halfMinute.pass();
+      await client.updateServerConfig({ "core.https_address": ":8443" });
+      halfMinute.pass();
+      await client.getServer({ fresh: true });
+      assert.deepEqual(
+        listener.requests.map(({ method, connection }) => [method, connection]),
+        [
+          ["GET", 1],
+          ["PATCH", 2],
+          ["GET", 2],
+        ],
+      );
+    } finally {
+      halfMinute.end();
+    }
+  });
+
   describe("that breaks", () => {
     it("between two reads, is made anew", async () => {
       let isFirst = true;
@@ -272,3 +296,36 @@ describe("the connection to a server", () => {
     }
   });
 });
+
+/** Has a time pass for timers of seconds, at once: what is due by then is called. */
+function holdTimers(longest: number): { pass: () => void; end: () => void } {
+  const { setTimeout: start, clearTimeout: stop } = globalThis;
+  const due = new Map<unknown, () => void>();
+  const started = mock.method(
+    globalThis,
+    "setTimeout",
+    (run: (...args: unknown[]) => void, delay: number, ...args: unknown[]) => {
+      const timer = start(run, delay, ...args);
+      const call = (): void => {
+        stop(timer);
+        run(...args);
+      };
+      if (delay > 1000 && delay <= longest) due.set(timer, call);
+      return timer;
+    },
+  );
+  const stopped = mock.method(globalThis, "clearTimeout", (timer: NodeJS.Timeout | undefined) => {
+    due.delete(timer);
+    stop(timer);
+  });
+  return {
+    pass() {
+      for (const call of due.values()) call();
+      due.clear();
+    },
+    end() {
+      started.mock.restore();
+      stopped.mock.restore();
+    },
+  };
+}
