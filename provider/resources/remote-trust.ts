@@ -69,7 +69,7 @@ export async function beTrusted(context: Context, id: string, joining: Joining):
   const isNewClient = old !== undefined && !isSameClient(old, begun);
   if (reached.server.auth === "trusted") {
     if (await joinedBefore(context, joining)) return true;
-    if (wanted.token !== undefined && !(old && isTokenOf(old, wanted.token))) sayUnspent(context, joining);
+    if (wanted.token !== undefined && !(old && isTokenOf(old, wanted.token))) sayUnneeded(context, joining);
     if (old?.enrolled !== true || !isSameServer(old, begun, reached.server)) return false;
     // One that was out, and is trusted now without this resource, was let in by somebody.
     return isNewClient ? tookOver(context, old, begun) : old.isDistrusted !== true;
@@ -110,31 +110,29 @@ async function joinedBefore(
 }
 
 /** A token that nobody redeems may be read by others while it waits, and is issued again when it has expired. */
-function sayUnspent(context: Context, { wanted, reached, begun }: Joining): void {
+function sayUnneeded(context: Context, { wanted, reached, begun }: Joining): void {
   context.log(
     "warning",
-    `Remote ${wanted.name}: ${reached.client.name} trusts this client already, so its token was not spent by this run. Where one ` +
-      "that was cut off has spent it, all is well. Else it still waits: if it comes from a TrustToken or an Onboarding, give " +
-      `that clientFingerprint: "${String(begun.clientFingerprint)}", and none is issued`,
+    `Remote ${wanted.name}: ${reached.client.name} trusts this client already, so its token was not needed by this run. Where ` +
+      "another Remote, or a run that was cut off, has spent it, all is well. Else it may still wait: if it comes from a " +
+      `TrustToken or an Onboarding, give that clientFingerprint: "${String(begun.clientFingerprint)}", and none is issued`,
   );
 }
 
-async function redeemToken(
-  context: Context,
-  id: string,
-  token: string,
-  { old, wanted, place, chosen, reached, begun }: Joining,
-): Promise<boolean> {
+async function redeemToken(context: Context, id: string, token: string, joining: Joining): Promise<boolean> {
+  const { old, wanted, place, chosen, reached, begun } = joining;
   const redemption = await redeem(reached, token);
   if (redemption.outcome === "joined") return true;
   // What an earlier run sent, and did not wait for, may have come about just now.
-  if (redemption.outcome === "adopted")
-    return (
+  if (redemption.outcome === "adopted") {
+    const isOwn =
       old?.enrolled === true &&
       old.isDistrusted !== true &&
       isSameClient(old, begun) &&
-      isSameServer(old, begun, reached.server)
-    );
+      isSameServer(old, begun, reached.server);
+    if (!isOwn) sayUnneeded(context, joining);
+    return isOwn;
+  }
   if (redemption.outcome === "refused") {
     await dropMadePair(context, place, chosen);
     throw redemption.error;

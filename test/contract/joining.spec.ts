@@ -81,6 +81,17 @@ describe("joining when something goes wrong", () => {
     assert.equal(joins(), 1);
   });
 
+  it("the second of two Remotes of one client that join at once tells that its token was not needed", async () => {
+    const inputs = await remoteInputs();
+    const another = { ...inputs, name: "other", token: await view.issueToken("other", everything) };
+    const made = await Promise.all([stack.create("Remote", inputs), stack.create("Remote", another)]);
+    const second = made.find(({ outputs }) => outputs["enrolled"] === false) ?? assert.fail("both joined");
+    assert.equal((await view.pendingTokens()).length, 1);
+    const told = stack.messages.filter((message) => message.includes("its token was not needed"));
+    assert.equal(told.length, 1);
+    assert.match(String(told), new RegExp(`^warning: Remote ${second.id}: `));
+  });
+
   it("a server that dies right after leaves the resource recorded, and the next update finishes it", async () => {
     const inputs = await remoteInputs();
     let hasJoined = false;

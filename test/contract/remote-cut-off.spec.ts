@@ -53,7 +53,7 @@ for (const profile of profiles) {
       await stack.destroy(made);
       assert.deepEqual(await view.clients(), before);
     };
-    const warned = /trusts this client already, so its token was not spent by this run/;
+    const warned = /trusts this client already, so its token was not needed by this run/;
 
     it("and its client by the name of its token, which waits no more, is its own", async () => {
       await view.redeem(token, pair);

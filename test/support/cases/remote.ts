@@ -203,7 +203,7 @@ export const remoteCases: LifecycleCase[] = [
     created: async ({ view, stack }, { outputs }) => {
       assert.equal(outputs["enrolled"], false);
       assert.deepEqual(await view.pendingTokens(), ["ci"]);
-      const advice = `its token was not spent.*clientFingerprint: "${String(outputs["clientFingerprint"])}"`;
+      const advice = `its token was not needed.*clientFingerprint: "${String(outputs["clientFingerprint"])}"`;
       assert.match(stack.messages.join("\n"), new RegExp(`warning: Remote prod: .*${advice}`));
     },
     destroyed: async ({ view, stack }) => {
