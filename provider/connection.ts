@@ -4,7 +4,7 @@
  * `connection`; where it does not, stack config (`lxd-access:*`) and the environment are looked at, at each call and never
  * copied into the resource (see `ways-in/`).
  */
-import { z } from "zod";
+import * as z from "zod";
 import { parseServerAddress } from "./lxd/address";
 import { describeSshKeyProblem } from "./lxd/ssh/private-key";
 import type { Timeouts } from "./lxd/transport";

@@ -1,7 +1,7 @@
 /** The package that this code belongs to. */
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 
 const manifest = z.object({ version: z.string() });
 

@@ -1,5 +1,5 @@
 /** Schemas of properties that several resources share, with the words that users see. */
-import { z } from "zod";
+import * as z from "zod";
 import { describeServerAddressProblem } from "./lxd/address";
 import { describeClientPairProblem, privateKeyOf } from "./pki/client-pair";
 import { readCertificate } from "./pki/certificate-facts";

@@ -1,5 +1,5 @@
 /** Checking inputs against their zod schema, and reading from the schema which of them are secret. */
-import { z } from "zod";
+import * as z from "zod";
 import { refuse } from "./errors";
 import type { CheckFailure, RawInputs } from "./handler";
 import { misplacedSecrets } from "./misplaced-secret";

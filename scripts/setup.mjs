@@ -90,6 +90,7 @@ export async function compile({ always = false } = {}) {
     const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
     const args = [tsc, "-p", join(root, "tsconfig.build.json"), "--outDir", fresh];
     await run(process.execPath, args, { what: "compiling the package" });
+    await writeDynamicFront(join(fresh, "provider"));
     rmSync(stamp, { force: true });
     if (existsSync(dist)) move(dist, old);
     move(fresh, dist);
@@ -97,6 +98,15 @@ export async function compile({ always = false } = {}) {
   } finally {
     for (const folder of [fresh, old]) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** @param {string} folder of the compiled provider */
+async function writeDynamicFront(folder) {
+  // Its packages may just have been installed.
+  const { bundleDynamicFront } = await import("./bundle.mjs");
+  const { code, licenses } = await bundleDynamicFront();
+  writeFileSync(join(folder, "dynamic.js"), code);
+  writeFileSync(join(folder, "THIRD-PARTY-LICENSES"), licenses);
 }
 
 /**
@@ -120,13 +130,14 @@ function checkNode() {
   throw new StepError(`Node.js ${oldestNode} or newer is needed; this is ${process.versions.node}.`);
 }
 
-/** SHA-256 over everything that decides what comes out of the compiler. */
+/** SHA-256 over everything that decides what comes out of compiling. */
 function fingerprintOfSources() {
   const hash = createHash("sha256");
   const files = [
     "package-lock.json",
     "tsconfig.json",
     "tsconfig.build.json",
+    join("scripts", "bundle.mjs"),
     ...filesIn("provider"),
     ...filesIn("sdk"),
     ...filesIn("cli"),

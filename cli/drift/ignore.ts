@@ -3,7 +3,7 @@
  * day, so that what is passed over is known and does not stay so by accident.
  */
 import { parse } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { messageOf, quoted, refuse } from "../../provider/errors";
 import type { Finding, RawFinding } from "./report";
 

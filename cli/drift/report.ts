@@ -3,7 +3,7 @@
  * Nothing in it is secret. Its version changes when something is taken out of it or means something else; what is added
  * does not change it, so whoever reads it should pass over what they do not know.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /** How a resource of the stack stands to the world. */
 const statuses = ["in-sync", "changed", "gone", "unreachable", "failed"] as const;

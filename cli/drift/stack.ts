@@ -1,5 +1,5 @@
 /** What a stack remembers, as `pulumi stack export --show-secrets` writes it: the resources of this package, and all its secrets. */
-import { z } from "zod";
+import * as z from "zod";
 import { configNames, configurationOf, connection, type ProviderConfig } from "../../provider/connection";
 import { messageOf, quoted, refuse } from "../../provider/errors";
 import type { RawInputs } from "../../provider/handler";

@@ -1,5 +1,5 @@
 /** What the stack has already, by either front: taken over once more, two resources would have one thing. */
-import { z } from "zod";
+import * as z from "zod";
 import { expandPath, realDirectory } from "../../provider/client-config/client-directory";
 import { serverIdentity } from "../../provider/resources/server-identity";
 

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, relative, sep } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { expandPath } from "../../provider/client-config/client-directory";
 import { configNames, type ProviderConfig } from "../../provider/connection";
 import { refuse } from "../../provider/errors";

@@ -1,7 +1,7 @@
 /** What the functions about a client directory have in common: which directory is meant. */
 import { homedir } from "node:os";
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { type ConfigFlavor, expandPath, flavorOfDirectory } from "../client-config/client-directory";
 import { defaultClientDirectory } from "../client-config/default-directory";
 import type { Context } from "../handler";

@@ -1,5 +1,5 @@
 /** decodeTrustToken: what a trust token says, without the secret in it. */
-import { z } from "zod";
+import * as z from "zod";
 import type { FunctionHandler } from "../handler";
 import { refuse } from "../errors";
 import { decodeTrustToken as decode } from "../lxd/trust-token";

@@ -1,5 +1,5 @@
 /** getDefaultRemote: where commands of `lxc` or `incus` go that name no remote. */
-import { z } from "zod";
+import * as z from "zod";
 import { getDefaultRemote as find } from "../client-config/remote-list";
 import type { FunctionHandler } from "../handler";
 import { remoteProtocol } from "../resources/remote-schema";

@@ -1,5 +1,5 @@
 /** getServerAddresses: the addresses that a server has on its network interfaces, to choose from. */
-import { z } from "zod";
+import * as z from "zod";
 import { isAccessError } from "../errors";
 import type { FunctionHandler } from "../handler";
 import { addressFamily } from "../resources/listen-choice";

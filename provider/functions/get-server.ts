@@ -1,5 +1,5 @@
 /** getServer: what a server is, and where it listens. */
-import { z } from "zod";
+import * as z from "zod";
 import type { FunctionHandler } from "../handler";
 import { memberNames, requireMember } from "../resources/cluster-member";
 import { listenerFacts, listenerFactsOf } from "../resources/listener-facts";

@@ -1,5 +1,5 @@
 /** listRemotes: the remotes of a client directory, as `lxc remote list` and `incus remote list` show them. */
-import { z } from "zod";
+import * as z from "zod";
 import { listRemotes as list } from "../client-config/remote-list";
 import type { FunctionHandler } from "../handler";
 import { remoteProtocol } from "../resources/remote-schema";

@@ -1,5 +1,5 @@
 /** What the functions that ask a server have in common: which server, and which of its members. */
-import { z } from "zod";
+import * as z from "zod";
 import { connection, connectionRules } from "../connection";
 import type { CheckFailure, RawInputs } from "../handler";
 

@@ -1,5 +1,5 @@
 /** What LXD and Incus answer, as far as this provider reads it. Unknown members are ignored; absent and null are one. */
-import { z } from "zod";
+import * as z from "zod";
 import { parseSubnet } from "./subnet";
 
 const text = z

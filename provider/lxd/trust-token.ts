@@ -3,7 +3,7 @@
  * server's answer. The server reads only the secret back, so the addresses inside may be rewritten for clients that
  * reach it another way (NAT, load balancer, DNS).
  */
-import { z } from "zod";
+import * as z from "zod";
 import { parseJson } from "../json";
 
 /** What a trust token says. `secret` is what makes it a secret; everything else may be shown. */

@@ -7,7 +7,7 @@
  * Another name, algorithm or validity replaces it, and so does its end once that is near; the rest is changed in place.
  */
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { expandPath, hasDirectory, readPairOf } from "../client-config/client-directory";
 import { refuse } from "../errors";
 import { type Context, type Deviation, deviating, type RawInputs, type ResourceHandler } from "../handler";

@@ -3,7 +3,7 @@
  * inputs, so the outputs have to remember the inputs, or a dropped one would go unseen.
  */
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
 import type { RawInputs } from "../handler";
 import { hasUnknown } from "../unknown";
 

@@ -1,5 +1,5 @@
 /** What an HttpsAddress takes and what is stored of it. */
-import { z } from "zod";
+import * as z from "zod";
 import { connection } from "../connection";
 import { given } from "./given";
 import { listenChoice } from "./listen-choice";

@@ -1,5 +1,5 @@
 /** What a server says of itself and of where it listens: outputs of HttpsAddress, and the answer of getServer. */
-import { z } from "zod";
+import * as z from "zod";
 import { canonicalListenAddress } from "../lxd/address";
 import { oneOf } from "../properties";
 import { heldAddress } from "./listener";

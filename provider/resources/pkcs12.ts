@@ -1,5 +1,5 @@
 /** The PKCS#12 archive of a client's certificate and key, which resources with a client pair make if a password is given. */
-import { z } from "zod";
+import * as z from "zod";
 import type { CheckFailure, RawInputs } from "../handler";
 import type { KeyPair } from "../pki/certificate";
 import { toPkcs12 } from "../pki/pkcs12";

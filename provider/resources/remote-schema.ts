@@ -1,6 +1,6 @@
 /** What a Remote takes and what is stored of it. */
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { describeUnsafeName } from "../client-config/remote-name";
 import { describeServerAddressProblem } from "../lxd/address";
 import {

@@ -2,7 +2,7 @@
  * Which server a resource lives on, so that nothing is ever changed on, or concluded from, another one.
  * Over HTTPS the pin proves it; over a socket the same path may lead to a server that was set up anew.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { refuse } from "../errors";
 import type { LxdClient, SeenConfig } from "../lxd/client";
 import type { Server } from "../lxd/entities";

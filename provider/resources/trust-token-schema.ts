@@ -1,6 +1,6 @@
 /** What a TrustToken takes and what is stored of it. */
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
 import { connection } from "../connection";
 import type { CheckFailure, Deviation, RawInputs } from "../handler";
 import { fingerprint, oneOf, projectName, serverAddress, textThat } from "../properties";

@@ -2,7 +2,7 @@
  * The provider's configuration: `lxd-access:NAME` in the stack, the arguments of an explicit provider, and the variables of
  * the environment.
  */
-import { z } from "zod";
+import * as z from "zod";
 import {
   configNames,
   connection,

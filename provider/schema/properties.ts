@@ -5,7 +5,7 @@
  * No default is among it. Generated SDKs would fill it in, and then it would stand beside inputs that it does not go with (a
  * port beside an address), and be a change of what was imported, or made by a program in a language that fills in nothing.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Enumeration } from "../properties";
 import type { EnumSpec, ObjectSpec, Properties, PropertySpec, Types, TypeSpec } from "./spec";
 

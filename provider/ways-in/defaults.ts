@@ -2,7 +2,7 @@
  * The connection that stack config and the environment give for resources that have none of their own. It is checked as
  * one in a program would be; an error names the setting or the variable and never shows a value.
  */
-import { z } from "zod";
+import * as z from "zod";
 import {
   configNames,
   type Connection,

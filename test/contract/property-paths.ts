@@ -1,5 +1,5 @@
 /** Paths of properties as Pulumi writes them: `connection.timeouts.connect`, `projects[1]`. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Properties } from "./right-inputs";
 
 /** The inputs with another value at a path. */

@@ -1,5 +1,6 @@
 /** The package as `npm publish` would send it: it installs and works from its archive, away from this checkout. */
 import * as assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdtempSync,
@@ -87,6 +88,22 @@ describeWith(["pulumi", "lxd-daemon"], "the package from its archive", function 
         env: withoutNpm(process.env),
       });
       assertOnItsOwn(commonjs.directory);
+    });
+
+    it("is one file for the engine's process, with the licenses of what is inside", () => {
+      const program = `require("pulumi-lxd-access/provider"); console.log(JSON.stringify(Object.keys(require.cache)))`;
+      const output = execFileSync(process.execPath, ["--eval", program], {
+        cwd: commonjs.directory,
+        encoding: "utf8",
+      });
+      const provider = join(commonjs.directory, "node_modules", "pulumi-lxd-access", "dist", "provider");
+      assert.deepEqual(JSON.parse(output), [realpathSync(join(provider, "dynamic.js"))]);
+      const licenses = readFileSync(join(provider, "THIRD-PARTY-LICENSES"), "utf8").split(/^==== /m);
+      assert.deepEqual(
+        licenses.slice(1).map((license) => license.split(" ")[0]),
+        ["undici", "zod"],
+      );
+      for (const license of licenses.slice(1)) assert.match(license, /^\S+ \d\S* \(MIT\) ====\n\n.{100}/s);
     });
 
     // That nothing is left to do is the same in every kind of project.

@@ -1,7 +1,7 @@
 /** The SDK knows nothing of the provider's schemas, and has to agree with them; and what its classes hand to the engine. */
 import * as assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { z } from "zod";
+import * as z from "zod";
 import { type AnyHandler, handlers, type ResourceName } from "../../provider/registry";
 import { secretPaths } from "../../provider/schema";
 import {
