@@ -11,7 +11,8 @@ import type { ResourceName } from "./registry";
 const pool = new ClientPool();
 
 const surroundings = {
-  environment: process.env,
+  // A copy, as each call looks through all of it, and that is slow in the live one.
+  environment: { ...process.env },
   programDirectory: process.cwd(),
   now: () => new Date(),
   // The engine shows what this process prints; nothing secret is ever logged.

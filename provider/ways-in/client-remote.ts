@@ -41,16 +41,16 @@ export async function remoteEndpoint(
 ): Promise<Endpoint> {
   const named =
     configDir === undefined ? undefined : localPath(configDir, place.programDirectory, "configDir");
-  if (named !== undefined && !(await hasDirectory(named)))
-    refuse(
-      "CLIENT_CONFIG",
-      `There is no client directory ${named} to look for the remote "${name}" in. Correct configDir, or join the server with its client first`,
-    );
   const directories = named === undefined ? usualDirectories(place) : [named];
   const stamps = directories.map((directory) => remoteStamp(directory, name));
   const key = JSON.stringify([name, directories, stamps]);
   const known = stamps.includes(undefined) ? undefined : recent.get(key);
   if (known !== undefined) return known;
+  if (named !== undefined && !(await hasDirectory(named)))
+    refuse(
+      "CLIENT_CONFIG",
+      `There is no client directory ${named} to look for the remote "${name}" in. Correct configDir, or join the server with its client first`,
+    );
   const found = await find(name, directories);
   const entry = found?.remote.entry;
   if (found === undefined || entry === undefined) {
