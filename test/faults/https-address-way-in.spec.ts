@@ -70,6 +70,26 @@ describe("HttpsAddress", () => {
           );
         });
 
+        itFinds(
+          "the old one is put back also where the new one is silent, and that takes as long as a dial may",
+          async () => {
+            const { message, recorded } = await stack.createFails(
+              "HttpsAddress",
+              await moveAway(Infinity, { isSilent: true }),
+            );
+            assert.match(message, /would lock out this client, .*no connection within .*that was put back/s);
+            assert.equal(recorded, undefined);
+            const left = await compareTwice();
+            assert.equal(left, asBefore);
+            return found(
+              "an address of which nothing is heard from here, over the very listener",
+              codeIn(message),
+              left,
+            );
+          },
+          { isLong: true },
+        );
+
         for (const [requests, cut, when] of [
           [0, "GET", "before the new one is dialled"],
           [2, "PATCH", "at the change that puts the old one back"],
@@ -127,10 +147,10 @@ describe("HttpsAddress", () => {
         );
 
         /** Inputs for an address that can be bound and, as soon as that is tried, not reached. */
-        async function moveAway(requests: number) {
+        async function moveAway(requests: number, how: { isSilent?: boolean } = {}) {
           machine.add(`${moving}/32`);
           const onRefused = (): void => {
-            machine.moveAway(`${moving}/32`);
+            machine.moveAway(`${moving}/32`, how);
           };
           router = await routeUntil(address, { requests, onRefused });
           return {

@@ -10,7 +10,7 @@ import { lock } from "proper-lockfile";
  */
 export class ExtraAddresses {
   private readonly held = new Set<string>();
-  private readonly unreachable = new Set<string>();
+  private readonly elsewhere = new Set<string>();
 
   /** Gives the machine an address, as ADDRESS/PREFIX. */
   add(address: string): void {
@@ -36,17 +36,18 @@ export class ExtraAddresses {
     this.held.delete(address);
   }
 
-  /** Takes an address away, and has whoever dials it told so at once. */
-  moveAway(address: string): void {
-    ip(["route", "replace", "unreachable", address]);
-    this.unreachable.add(address);
+  /** Takes an address away, and has whoever dials it told so at once, or never hear anything. */
+  moveAway(address: string, { isSilent = false } = {}): void {
+    // What is sent to somebody else on the loopback interface is dropped.
+    ip(["route", "replace", ...(isSilent ? [address, "dev", "lo"] : ["unreachable", address])]);
+    this.elsewhere.add(address);
     this.remove(address);
   }
 
   removeAll(): void {
     for (const address of this.held) this.remove(address);
-    for (const address of this.unreachable) ip(["route", "del", "unreachable", address]);
-    this.unreachable.clear();
+    for (const address of this.elsewhere) ip(["route", "del", address]);
+    this.elsewhere.clear();
   }
 }
 
