@@ -16,6 +16,7 @@ import { connectionFailure } from "./connection-failure";
 import { exchange, type Reply, type Request, wasClosed } from "./exchange";
 import { type Connect, forwarded } from "./forwarded-connector";
 import { type Pin, pinned } from "./pinned-connector";
+import { giveConnection } from "./reply-parser";
 import { hintForNoReply, RequestDeadline } from "./request-deadline";
 import { describeSshHost, type SshHost } from "./ssh/host";
 import { type Share, shareSshConnection } from "./ssh/shared";
@@ -61,7 +62,6 @@ export interface Sender {
 
 /** How long a connection is kept that nobody uses, in milliseconds: each takes some 100 kB of memory. */
 const idle = 5000;
-
 /** ... and how long one that is kept for longer: until it is known whether the server answers elsewhere. */
 const idleAtMost = 60_000;
 
@@ -129,8 +129,7 @@ export class Transport {
     this.waiting++;
     clearTimeout(this.idleTimer);
     this.isKept ||= request.keepsConnection === true;
-    const before = this.ends.at(-1) ?? Promise.resolve();
-    const turn = before.then(() => {
+    const turn = (this.ends.at(-1) ?? Promise.resolve()).then(() => {
       if (this.isLost(queued)) {
         const error = this.lost?.error ?? tooManyUnanswered(ahead === undefined ? "not sent" : "given up");
         ahead?.deadline.end(error);
@@ -140,8 +139,7 @@ export class Transport {
     });
     const isOver = (): void => {
       if (!isRead) this.changes--;
-      if (--this.waiting === 0 && !this.isKept)
-        this.idleTimer = setTimeout(() => this.stream?.destroy(), idle).unref();
+      if (--this.waiting === 0 && !this.isKept) this.closeInTime();
     };
     this.ends = [...this.ends, turn.then(isOver, isOver)].slice(-mostAhead);
     return turn;
@@ -152,7 +150,10 @@ export class Transport {
     const { client, ssh } = this;
     this.client = undefined;
     this.ssh = undefined;
-    this.lost = { at: performance.now(), error: new AccessError("LXD_UNREACHABLE", closedFromHere) };
+    this.lost = {
+      at: performance.now(),
+      error: new AccessError("LXD_UNREACHABLE", "the connection was closed from here"),
+    };
     try {
       // Whoever sent a request was told why none came about.
       const opened = await client?.catch(() => undefined);
@@ -178,6 +179,11 @@ export class Transport {
     const reply = begin();
     reply.catch(() => undefined);
     return { reply, after: this.replies, deadline };
+  }
+
+  /** Apart from the request before it, which its timer would keep in memory. */
+  private closeInTime(): void {
+    this.idleTimer = setTimeout(() => this.stream?.destroy(), idle).unref();
   }
 
   /** Whether there is no use in serving what came then: it would wait as long as those before it, one after the other. */
@@ -318,25 +324,21 @@ export class Transport {
   private watched(connect: Connect, client: Promise<Client> | undefined): buildConnector.connector {
     const watched: Connect = (options, callback) => {
       connect(options, (error, stream) => {
-        if (client !== this.client) {
+        const isClosed = client !== this.client;
+        if (error !== null && !isClosed) this.connectError = error;
+        if (error !== null || isClosed) {
           callback(error, stream);
           return;
         }
-        if (error === null) {
-          this.stream = stream;
-          stream?.once("close", () => this.deadline?.pause());
-          this.deadline?.run();
-        } else {
-          this.connectError = error;
-        }
-        callback(error, stream);
+        this.stream = stream;
+        stream?.once("close", () => this.deadline?.pause());
+        this.deadline?.run();
+        giveConnection(stream, callback);
       });
     };
     return watched as buildConnector.connector;
   }
 }
-
-const closedFromHere = "the connection was closed from here";
 
 function tooManyUnanswered(what: "not sent" | "given up"): AccessError {
   return new AccessError("LXD_TIMEOUT", `${what}, as 2 requests before it got no reply. ${hintForNoReply}`);
