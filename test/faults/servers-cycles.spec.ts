@@ -1,8 +1,13 @@
-/** A small soak: what it leaves to onboard a client and to take it back, again and again, as far as that is exact. */
+/** Clients that come and go, again and again, and many at the same time: what they leave, as far as that is exact. */
 import { strict as assert } from "node:assert";
 import { type FaultFinding, itFinds, serverNamed } from "../support/faults/finding";
 import { OnboardingCycles, type Remains } from "../support/faults/onboarding-cycles";
+import { setStage, type Stage } from "../support/joined-server";
+import { rawRequest } from "../support/raw-request";
 import { describeWith } from "../support/skip";
+
+const rounds = 10;
+const crowd = Array.from({ length: 16 }, (_, index) => `edge-${index}`);
 
 describe("Servers", () => {
   describeWith(["lxd-daemon"], "a client that comes and goes", function () {
@@ -35,4 +40,44 @@ describe("Servers", () => {
       }
     });
   });
+
+  for (const kind of ["lxd-daemon", "incus-daemon"] as const)
+    describeWith([kind], `many clients that come and go at once: ${kind}`, function () {
+      this.timeout(180_000);
+      let stage: Stage;
+      before(async () => {
+        stage = await setStage(kind);
+      });
+      after(() => stage.end());
+
+      const trustOf = async (client: Record<string, unknown>): Promise<string> => {
+        const [certificate, privateKey] = [String(client["clientCertificate"]), String(client["clientKey"])];
+        const own = { address: stage.address, certificate, privateKey };
+        return ((await rawRequest(own, "GET", "/1.0")).body.metadata as { auth: string }).auth;
+      };
+
+      itFinds(
+        "each that joined is trusted, and none that left",
+        async () => {
+          const { stack } = stage;
+          for (let round = 0; round < rounds; round++) {
+            const made = await Promise.all(
+              crowd.map(async (name) => stack.create("Remote", { name, token: await stage.token(name) })),
+            );
+            const trust = (): Promise<string[]> => Promise.all(made.map(({ outputs }) => trustOf(outputs)));
+            assert.deepEqual(new Set(await trust()), new Set(["trusted"]));
+            await Promise.all(made.map((remote) => stack.destroy(remote)));
+            assert.deepEqual(new Set(await trust()), new Set(["untrusted"]));
+          }
+          return {
+            kind: "fault",
+            fault: `${crowd.length} Remotes are created at the same time, and then destroyed, ${rounds} times (servers mistake who comes and goes at once)`,
+            server: serverNamed(kind),
+            happened: "all went well, one after the other",
+            left: "no client that the server still trusts",
+          };
+        },
+        { isLong: true },
+      );
+    });
 });
