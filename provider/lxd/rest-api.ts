@@ -132,10 +132,16 @@ export class RestApi {
     const reply = this.send(request, over);
     const read: SharedRead = { after: changes, asked: now, reply, waiting: 0, over };
     this.shared.set(key, read);
-    read.reply.then(
-      () => (read.asked = read.answered = performance.now()),
-      () => (read.asked = -Infinity),
-    );
+    const forgetInTime = async (): Promise<void> => {
+      await setTimeout(sharedForAtMost, undefined, { ref: false });
+      if (this.shared.get(key) === read) this.shared.delete(key);
+    };
+    read.reply
+      .then(
+        () => (read.asked = read.answered = performance.now()),
+        () => (read.asked = -Infinity),
+      )
+      .then(forgetInTime, forgetInTime);
     return read;
   }
 

@@ -1,6 +1,9 @@
 /** Reads that many want: one request and one list for all, unless it decides a change. */
 import { strict as assert } from "node:assert";
 import { mock } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { LxdClient } from "../../provider/lxd/client";
 import { type Double, startDouble } from "../support/double/double";
 
@@ -72,6 +75,26 @@ describe("reads of one server at the same time", () => {
       }
       assert.equal(asked("/1.0/certificates"), 2);
     });
+  });
+
+  it("leave nothing in memory once a reply is too old to be shared", async () => {
+    const timers = process.getBuiltinModule("node:timers/promises");
+    const { setTimeout: real } = timers;
+    const ends: (() => void)[] = [];
+    // Not a mock of the test runner, which remembers who called it and so the reply.
+    Reflect.set(timers, "setTimeout", () => new Promise<void>((resolve) => ends.push(resolve)));
+    try {
+      const look = async () => new WeakRef(await client.getCertificates());
+      const seen = await look();
+      await setImmediate();
+      for (const end of ends) end();
+      await setImmediate();
+      setFlagsFromString("--expose-gc");
+      (runInNewContext("gc") as () => void)();
+      assert.equal(seen.deref(), undefined);
+    } finally {
+      Reflect.set(timers, "setTimeout", real);
+    }
   });
 
   it("share what the server says of itself, too", async () => {
