@@ -165,6 +165,8 @@ async function join(
         client.getServer({ fresh: true }),
         client.getProjectNames({ fresh: true }),
       ]);
+      if (server.auth !== "trusted")
+        refuse("LXD_NOT_TRUSTED", `${client.name} takes this client for a stranger again`);
       return { server, state: describe({ ...reached, server }, known, projects) };
     });
     sayWhatStays(context, old, known, seen.server);

@@ -81,6 +81,24 @@ describe("joining when something goes wrong", () => {
     assert.equal(joins(), 1);
   });
 
+  it("an Incus that takes the client for a stranger once more is asked again what it is", async () => {
+    await server.stop();
+    await start("incus-6.0");
+    const inputs = await remoteInputs();
+    let looksSince = -1;
+    server.intercept(({ method, path }) => {
+      if (isJoin({ method, path })) looksSince = 0;
+      if (path !== "/1.0" || looksSince !== 0) return undefined;
+      looksSince++;
+      const metadata = { auth: "untrusted", api_extensions: [] };
+      return { status: 200, body: { type: "sync", status_code: 200, metadata } };
+    });
+    const remote = await stack.create("Remote", inputs);
+    assert.equal(remote.outputs["serverType"], "incus");
+    const { environment } = (await view.request("GET", "/1.0")) as { environment: { server_name: string } };
+    assert.equal(remote.outputs["serverName"], environment.server_name);
+  });
+
   it("the second of two Remotes of one client that join at once tells that its token was not needed", async () => {
     const inputs = await remoteInputs();
     const another = { ...inputs, name: "other", token: await view.issueToken("other", everything) };
