@@ -166,7 +166,10 @@ async function join(
         client.getProjectNames({ fresh: true }),
       ]);
       if (server.auth !== "trusted")
-        refuse("LXD_NOT_TRUSTED", `${client.name} takes this client for a stranger again`);
+        refuse(
+          "LXD_NOT_TRUSTED",
+          `${client.name} takes this client for a stranger again. Run \`pulumi up\` again`,
+        );
       return { server, state: describe({ ...reached, server }, known, projects) };
     });
     sayWhatStays(context, old, known, seen.server);
