@@ -2,16 +2,24 @@
  * Lets a provider process go through one run after the other, where the engine would start another process for each. Loaded
  * with `node --expose-gc --import` into the SDK's process, which is then told of each new run.
  */
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { createRequire, Module } from "node:module";
+import { join } from "node:path";
 
 // The provider's code of the program's folder, as the engine finds it.
 const require = createRequire(join(process.cwd(), "index.js"));
-const provider = dirname(require.resolve("pulumi-lxd-access/provider"));
+const provider = require.resolve("pulumi-lxd-access/provider");
+/** @type {{ _compile(code: string, file: string, ...rest: unknown[]): unknown }} */
+const prototype = Reflect.get(Module, "prototype");
+const { _compile: compile } = prototype;
+// All of it is one file, which keeps the pool to itself.
+prototype._compile = function (code, file, ...rest) {
+  const open = file === provider ? `${code}\nmodule.exports.ClientPool = ClientPool;` : code;
+  return compile.call(this, open, file, ...rest);
+};
 /** @type {{ ClientPool: { prototype: { client(...args: unknown[]): unknown } } }} */
-const { ClientPool } = require(join(provider, "lxd", "pool.js"));
+const { ClientPool } = require(provider);
 
-/** @type {Set<{ claims: Set<string> }>} */
+/** @type {Set<{ claims: { clear(): void } }>} */
 const pools = new Set();
 const { client } = ClientPool.prototype;
 ClientPool.prototype.client = function (/** @type {unknown[]} */ ...args) {
