@@ -8,13 +8,14 @@ import { join } from "node:path";
 // The provider's code of the program's folder, as the engine finds it.
 const require = createRequire(join(process.cwd(), "index.js"));
 const provider = require.resolve("pulumi-lxd-access/provider");
-/** @type {{ _compile(code: string, file: string, ...rest: unknown[]): unknown }} */
-const prototype = Reflect.get(Module, "prototype");
-const { _compile: compile } = prototype;
 // All of it is one file, which keeps the pool to itself.
-prototype._compile = function (code, file, ...rest) {
-  const open = file === provider ? `${code}\nmodule.exports.ClientPool = ClientPool;` : code;
-  return compile.call(this, open, file, ...rest);
+const compiling = /** @type {{ _compile(code: string, ...rest: unknown[]): unknown }} */ (
+  /** @type {unknown} */ (Module.prototype)
+);
+const { _compile: compile } = compiling;
+compiling._compile = function (/** @type {string} */ code, /** @type {unknown[]} */ ...rest) {
+  const open = rest[0] === provider ? `${code}\nmodule.exports.ClientPool = ClientPool;` : code;
+  return compile.call(this, open, ...rest);
 };
 /** @type {{ ClientPool: { prototype: { client(...args: unknown[]): unknown } } }} */
 const { ClientPool } = require(provider);
