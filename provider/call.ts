@@ -52,6 +52,11 @@ export class Call {
     return this.over.signal;
   }
 
+  private get neverStops(): boolean {
+    const { signal, seconds = 0 } = this.limits;
+    return signal === undefined && seconds <= 0;
+  }
+
   /** To be called right before anything is changed. Throws where the call has been stopped; from here on it is not. BUG where it may only look. */
   change(): void {
     this.stopped.throwIfAborted();
@@ -77,7 +82,7 @@ export class Call {
     this.waits.add(wait);
     this.latest = doing;
     try {
-      return await unlessAborted(this.stopped, promise);
+      return await (this.neverStops ? promise : unlessAborted(this.stopped, promise));
     } finally {
       this.waits.delete(wait);
     }

@@ -60,6 +60,9 @@ const running = 103;
 /** Keys of a server's configuration whose values may hold a secret: URLs and proxies by a password in them. */
 const secretKeys = /password|secret|token|key|environment|url$|proxy_https?$/i;
 
+/** A read that is wanted next, to be asked ahead with these options. */
+export type Ahead = (client: LxdClient, options: ReadOptions) => Promise<unknown>;
+
 export class LxdClient extends IdentityApi {
   private fingerprint: string | undefined;
 

@@ -4,7 +4,7 @@
  */
 import { setTimeout } from "node:timers/promises";
 import type { z } from "zod";
-import { Call, currentCall } from "../call";
+import { currentCall } from "../call";
 import { AccessError, NotSentError } from "../errors";
 import { parseJson } from "../json";
 import { replyEnvelope } from "./entities";
@@ -29,9 +29,11 @@ const sharedForAtMost = 30_000;
 /** How long until a server that is still starting is asked again, in milliseconds. */
 const startingPause = 250;
 
-/** Says that a read decides or verifies a write, so that it must not be answered from an earlier reply. */
 export interface ReadOptions {
+  /** It decides or verifies a write, so it must not be answered from an earlier reply. */
   readonly fresh?: boolean;
+  /** It is asked ahead, and nobody waits for it yet: takes what is to be called if nobody will. */
+  readonly drops?: (() => void)[];
 }
 
 /** How many changes have begun or ended in this process: over whichever connection, they may change what others have read. */
@@ -57,15 +59,15 @@ interface SharedRead {
  */
 export async function askAhead<Answer>(
   ask: () => Promise<Answer>,
-  next: (() => Promise<unknown>) | undefined,
+  next: ((options: ReadOptions) => Promise<unknown>) | undefined,
 ): Promise<Answer> {
-  const failed = new AbortController();
+  const drops: (() => void)[] = [];
   const asked = ask();
-  if (next !== undefined) new Call({ signal: failed.signal }).run(next).catch(() => undefined);
+  next?.({ drops }).catch(() => undefined);
   try {
     return await asked;
   } catch (error) {
-    failed.abort();
+    for (const drop of drops) drop();
     throw error;
   }
 }
@@ -108,14 +110,20 @@ export class RestApi {
     call.stopped.throwIfAborted();
     const read = this.sharedRead(request, options);
     read.waiting++;
+    const drop = (): void => {
+      // The others still want it.
+      if (--read.waiting > 0) return;
+      read.asked = -Infinity;
+      read.over.abort(new NotSentError("CANCELLED", `${doing}: nobody waits for it any more`));
+    };
+    if (options.drops !== undefined) {
+      options.drops.push(drop);
+      return read.reply;
+    }
     try {
       return await call.wait(doing, read.reply);
     } catch (error) {
-      // The others still want it.
-      if (call.stopped.aborted && --read.waiting === 0) {
-        read.asked = -Infinity;
-        read.over.abort(new NotSentError("CANCELLED", `${doing}: nobody waits for it any more`));
-      }
+      if (call.stopped.aborted) drop();
       throw error;
     }
   }

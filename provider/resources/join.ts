@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { AccessError, isAccessError, messageOf, NotSentError, refuse, type ErrorCode } from "../errors";
 import type { Context } from "../handler";
 import { describeServerAddressProblem, formatHostAndPort, parseServerAddress } from "../lxd/address";
-import type { LxdClient } from "../lxd/client";
+import type { Ahead, LxdClient } from "../lxd/client";
 import { type CurrentIdentity, isFineGrained, type Server } from "../lxd/entities";
 import { LxdError } from "../lxd/errors";
 import { askAhead } from "../lxd/rest-api";
@@ -36,8 +36,8 @@ export interface Destination {
   readonly timeouts: Timeouts;
   /** Whether the answer decides a write, so that an earlier one will not do. */
   readonly fresh: boolean;
-  /** A read that is wanted next, so that it is sent in the same round trip. */
-  readonly ahead?: (client: LxdClient) => Promise<unknown>;
+  /** Is sent in the same round trip. */
+  readonly ahead?: Ahead;
 }
 
 /**
@@ -57,7 +57,7 @@ export async function reach(
     const identity = pair && { clientCertificate: pair.certificate, clientKey: pair.privateKey };
     const client = context.client({ kind: "https", ...place, pin, ...identity }, timeouts);
     const server = await lookAt(() =>
-      askAhead(() => client.getServer({ fresh }), ahead && (() => ahead(client))),
+      askAhead(() => client.getServer({ fresh }), ahead && ((options) => ahead(client, options))),
     );
     return { client, address: formatHostAndPort(place), server, failed: failures.map((one) => one.address) };
   };

@@ -91,7 +91,10 @@ export const remote: ResourceHandler<Args, State> = {
     if (isImageServer(old.given)) return readImageServer(context, id, placeOf(old), old);
     return keepWhenUnreachable(context, `Remote ${id}`, old, async () => {
       const there = destination(old, { fresh: false });
-      const reached = await reach(context, { ...there, ahead: (client) => client.getProjectNames() });
+      const reached = await reach(context, {
+        ...there,
+        ahead: (client, options) => client.getProjectNames(options),
+      });
       if (reached.server.auth !== "trusted")
         return { ...old, isDistrusted: true, incomplete: whyUntrusted(reached, old, context.now()) };
       const projects = await reached.client.getProjectNames();

@@ -1,7 +1,7 @@
 /** What a TrustToken knows of its token and its client, however it came to them: issued, adopted or imported. */
 import type { Context } from "../handler";
 import { dialledAddress } from "../lxd/address";
-import type { LxdClient } from "../lxd/client";
+import type { Ahead } from "../lxd/client";
 import { askAhead } from "../lxd/rest-api";
 import { encodeTrustToken } from "../lxd/trust-token";
 import { certificateToken } from "./certificate-token";
@@ -12,23 +12,25 @@ import type { NewToken, Place, TokenKind, WaitingToken } from "./issuing";
 import { type AdministeredServer, getAdministeredServer, type ServerIdentity } from "./server-identity";
 import { type Args, type Rights, rightsOf, type State } from "./trust-token-schema";
 
-/** @param options `ahead` is a read that is wanted next, so that it is sent in the same round trip. */
+/** @param options `ahead` is sent in the same round trip. */
 export async function placeOf(
   context: Context,
   connection: Args["connection"],
   expected: ServerIdentity | undefined,
-  options: { fresh?: boolean; ahead?: (client: LxdClient) => Promise<unknown> } = {},
+  options: { fresh?: boolean; ahead?: Ahead } = {},
 ): Promise<Place> {
   const { fresh, ahead } = options;
   const client = await context.connect(connection);
   const ask = (): Promise<AdministeredServer> => getAdministeredServer(client, expected, { fresh });
-  return { context, client, server: await askAhead(ask, ahead && (() => ahead(client))) };
+  return { context, client, server: await askAhead(ask, ahead && ((options) => ahead(client, options))) };
 }
 
 /** What is looked at first to find a token, or the client that came of it. */
-export function firstLook({ held, operation }: State, client: LxdClient): Promise<unknown> {
-  if ("groups" in held) return client.getIdentities();
-  return operation === undefined ? client.getCertificates() : client.getPendingTokens();
+export function firstLook({ held, operation }: State): Ahead {
+  if ("groups" in held) return (client, options) => client.getIdentities(options);
+  return operation === undefined
+    ? (client, options) => client.getCertificates(options)
+    : (client, options) => client.getPendingTokens(options);
 }
 
 /** What one resource of a run has, another one's delete leaves: a client, or a token that waits, by its operation. */

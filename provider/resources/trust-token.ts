@@ -21,7 +21,6 @@ import {
   unfinished,
   withWaysOut,
 } from "../handler";
-import type { LxdClient } from "../lxd/client";
 import { decodeTrustToken, encodeTrustToken } from "../lxd/trust-token";
 import { requireSight } from "./current-identity";
 import { requireGone } from "./cluster-member";
@@ -88,8 +87,7 @@ export const trustToken: ResourceHandler<Args, State> = {
 
   read: (context, id, old) =>
     keepWhenUnreachable(context, `TrustToken ${id}`, old, async () => {
-      const ahead = (client: LxdClient): Promise<unknown> => firstLook(old, client);
-      const place = await placeOf(context, old.connection, old.server, { ahead });
+      const place = await placeOf(context, old.connection, old.server, { ahead: firstLook(old) });
       return (await observe(place, old)) ?? lookAgain(place, old);
     }),
 

@@ -183,7 +183,7 @@ describe("the wait for a server", () => {
       const client = dial(listener.port, { timeouts: impatient });
       const asked = askAhead(
         () => client.getServer({ target: "hang" }),
-        () => client.getProjectNames(),
+        (options) => client.getProjectNames(options),
       );
       await fails(asked, "LXD_TIMEOUT", /no reply/);
       const later = await client.getServer({ target: "well" });
