@@ -75,6 +75,7 @@ export async function askAhead<Answer>(
 export class RestApi {
   private readonly transport: Transport;
   private readonly shared = new Map<string, SharedRead>();
+  private forgetting: NodeJS.Timeout | undefined;
   /** What was made of replies, as many may share one that is long. */
   private readonly parsed = new WeakMap<Reply, { readonly entity: unknown; readonly data: unknown }>();
 
@@ -140,17 +141,23 @@ export class RestApi {
     const reply = this.send(request, over);
     const read: SharedRead = { after: changes, asked: now, reply, waiting: 0, over };
     this.shared.set(key, read);
-    const forgetInTime = async (): Promise<void> => {
-      await setTimeout(sharedForAtMost, undefined, { ref: false });
-      if (this.shared.get(key) === read) this.shared.delete(key);
-    };
-    read.reply
-      .then(
-        () => (read.asked = read.answered = performance.now()),
-        () => (read.asked = -Infinity),
-      )
-      .then(forgetInTime, forgetInTime);
+    this.forgetInTime();
+    read.reply.then(
+      () => (read.asked = read.answered = performance.now()),
+      () => (read.asked = -Infinity),
+    );
     return read;
+  }
+
+  /** Keeps no reply that may answer nobody any more: a run may last, and have hundreds of clients. */
+  private forgetInTime(): void {
+    this.forgetting ??= setInterval(() => {
+      const now = performance.now();
+      for (const [key, read] of this.shared) if (!mayAnswer(read, now)) this.shared.delete(key);
+      if (this.shared.size > 0) return;
+      clearInterval(this.forgetting);
+      this.forgetting = undefined;
+    }, sharedFor).unref();
   }
 
   /** Sends a change. Whatever was read before it no longer holds, nor does what is read while it runs. */
