@@ -1,14 +1,14 @@
 /**
- * How undici's parser of replies is compiled. It is WebAssembly, which V8 compiles plainly at first, and again with
- * optimizations once much of it has run. Of this parser that takes 0.1 s of a processor and 30 MB, it is due after a reply or
- * two, and a run never reads as much as would make up for it.
+ * How undici's parser of replies is compiled. It is WebAssembly, which V8 compiles plainly and function by function, and again
+ * with optimizations what has run for long. Of this parser the second time takes 0.1 s of a processor and 30 MB, it is due
+ * after a reply or two, and a run never reads as much as would make up for it.
  */
 import type { Duplex } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import type { Connect } from "./forwarded-connector";
 
-/** How long functions run before they are optimized, roughly in bytes of code: for ever, and as V8 has it. */
-const budgets = { never: 2 ** 31 - 1, usual: 13_000_000 };
+/** All of them are set where nobody has said otherwise. Code that was compiled without the first two never asks to be optimized. */
+const flags = ["wasm-dynamic-tiering", "wasm-tier-up", "wasm-lazy-compilation"];
 
 let isMade = false;
 
@@ -19,10 +19,10 @@ export function giveConnection(stream: Duplex | null, callback: Parameters<Conne
     return;
   }
   isMade = true;
-  setFlagsFromString(`--wasm-tiering-budget=${budgets.never}`);
+  for (const flag of flags) setFlagsFromString(`--no-${flag}`);
   try {
     callback(null, stream);
   } finally {
-    setFlagsFromString(`--wasm-tiering-budget=${budgets.usual}`);
+    for (const flag of flags) setFlagsFromString(`--${flag}`);
   }
 }

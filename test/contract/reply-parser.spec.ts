@@ -16,7 +16,7 @@ const program = `
   const endpoint = { kind: "https", host: "127.0.0.1", port: Number(port), pin: { certificate } };
   const client = new LxdClient(endpoint, { connect: 20, request: 20 });
   (async () => {
-    for (let read = 0; read < 100; read++) await client.getServer({ fresh: true });
+    for (let read = 0; read < 2000; read++) await client.getServer({ fresh: true });
     await client.close();
     const { f } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from("${countdown}", "hex"))).exports;
     f(10_000_000);
