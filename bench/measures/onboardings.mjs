@@ -112,7 +112,8 @@ function tellMemory(result, resources, { memory, floorMemory, likenessMemory }) 
   (result.notes ??= []).push(
     `**Missed**: ${what} is ${megabytes(memory)}, where the empty provider has ${megabytes(floorMemory)}. No-ops of the same ` +
       `properties have ${megabytes(likenessMemory)}: that much is Pulumi's own, for what it hands over and gets back. The rest is the ` +
-      "package's modules, and connections that are open at the same time.",
+      "package's modules, and what it is done with but V8 has not collected: it looks through all of its heap only when that has " +
+      "about doubled.",
   );
 }
 
