@@ -19,7 +19,9 @@ const documents = ["README.md", "LICENSE", "CHANGELOG.md", "package.json", "sche
 const pack = ["PulumiPolicy.yaml", "example-config.json", "index.js", "package.json"].map(
   (name) => `policy-pack/${name}`,
 );
-const required = [...documents, ...pack];
+/** Of what is bundled into the file that the engine's process loads. */
+const licenses = "dist/provider/THIRD-PARTY-LICENSES";
+const required = [...documents, ...pack, licenses];
 
 main(async () => {
   await compile();
