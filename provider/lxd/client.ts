@@ -63,6 +63,26 @@ const secretKeys = /password|secret|token|key|environment|url$|proxy_https?$/i;
 /** A read that is wanted next, to be asked ahead with these options. */
 export type Ahead = (client: LxdClient, options: ReadOptions) => Promise<unknown>;
 
+/**
+ * Asks, and has another read sent in the same round trip that will be wanted next. Who wants it asks for it again and shares the
+ * reply; should it fail, it is told there. Where the first one fails, nobody wants the next.
+ */
+export async function askAhead<Answer>(
+  client: LxdClient,
+  ask: () => Promise<Answer>,
+  next: Ahead | undefined,
+): Promise<Answer> {
+  const drops: (() => void)[] = [];
+  const asked = ask();
+  next?.(client, { drops }).catch(() => undefined);
+  try {
+    return await asked;
+  } catch (error) {
+    for (const drop of drops) drop();
+    throw error;
+  }
+}
+
 export class LxdClient extends IdentityApi {
   private fingerprint: string | undefined;
 

@@ -53,25 +53,6 @@ interface SharedRead {
   readonly over: AbortController;
 }
 
-/**
- * Asks, and has another read sent in the same round trip that will be wanted next. Who wants it asks for it again and shares the
- * reply; should it fail, it is told there. Where the first one fails, nobody wants the next.
- */
-export async function askAhead<Answer>(
-  ask: () => Promise<Answer>,
-  next: ((options: ReadOptions) => Promise<unknown>) | undefined,
-): Promise<Answer> {
-  const drops: (() => void)[] = [];
-  const asked = ask();
-  next?.({ drops }).catch(() => undefined);
-  try {
-    return await asked;
-  } catch (error) {
-    for (const drop of drops) drop();
-    throw error;
-  }
-}
-
 export class RestApi {
   private readonly transport: Transport;
   private readonly shared = new Map<string, SharedRead>();

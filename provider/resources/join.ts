@@ -3,10 +3,9 @@ import { setTimeout } from "node:timers/promises";
 import { AccessError, isAccessError, messageOf, NotSentError, refuse, type ErrorCode } from "../errors";
 import type { Context } from "../handler";
 import { describeServerAddressProblem, formatHostAndPort, parseServerAddress } from "../lxd/address";
-import type { Ahead, LxdClient } from "../lxd/client";
+import { type Ahead, askAhead, type LxdClient } from "../lxd/client";
 import { type CurrentIdentity, isFineGrained, type Server } from "../lxd/entities";
 import { LxdError } from "../lxd/errors";
-import { askAhead } from "../lxd/rest-api";
 import type { Pin, Timeouts } from "../lxd/transport";
 import { decodeTrustToken } from "../lxd/trust-token";
 import type { KeyPair } from "../pki/certificate";
@@ -56,9 +55,7 @@ export async function reach(
       return refuse("INPUT_INVALID", `the address ${JSON.stringify(text)} ${problem}`);
     const identity = pair && { clientCertificate: pair.certificate, clientKey: pair.privateKey };
     const client = context.client({ kind: "https", ...place, pin, ...identity }, timeouts);
-    const server = await lookAt(() =>
-      askAhead(() => client.getServer({ fresh }), ahead && ((options) => ahead(client, options))),
-    );
+    const server = await lookAt(() => askAhead(client, () => client.getServer({ fresh }), ahead));
     return { client, address: formatHostAndPort(place), server, failed: failures.map((one) => one.address) };
   };
   const pending: Promise<Reached | undefined>[] = [];

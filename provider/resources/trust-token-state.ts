@@ -1,8 +1,7 @@
 /** What a TrustToken knows of its token and its client, however it came to them: issued, adopted or imported. */
 import type { Context } from "../handler";
 import { dialledAddress } from "../lxd/address";
-import type { Ahead } from "../lxd/client";
-import { askAhead } from "../lxd/rest-api";
+import { type Ahead, askAhead } from "../lxd/client";
 import { encodeTrustToken } from "../lxd/trust-token";
 import { certificateToken } from "./certificate-token";
 import { clientClaim } from "./claims";
@@ -22,7 +21,7 @@ export async function placeOf(
   const { fresh, ahead } = options;
   const client = await context.connect(connection);
   const ask = (): Promise<AdministeredServer> => getAdministeredServer(client, expected, { fresh });
-  return { context, client, server: await askAhead(ask, ahead && ((options) => ahead(client, options))) };
+  return { context, client, server: await askAhead(client, ask, ahead) };
 }
 
 /** What is looked at first to find a token, or the client that came of it. */

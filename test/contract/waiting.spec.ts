@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import { connect, createServer as createTcpServer } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { askAhead } from "../../provider/lxd/rest-api";
+import { askAhead } from "../../provider/lxd/client";
 import { freePort } from "../support/server-view";
 import { fails, impatient, short, trusted, useConnections } from "./connections";
 import { type Answer, reply, server } from "./tls-listener";
@@ -182,8 +182,9 @@ describe("the wait for a server", () => {
       );
       const client = dial(listener.port, { timeouts: impatient });
       const asked = askAhead(
+        client,
         () => client.getServer({ target: "hang" }),
-        (options) => client.getProjectNames(options),
+        (same, options) => same.getProjectNames(options),
       );
       await fails(asked, "LXD_TIMEOUT", /no reply/);
       const later = await client.getServer({ target: "well" });
