@@ -53,40 +53,22 @@ describe("HttpsAddress", () => {
       describe("to an address that cannot be reached from here", () => {
         before(needsExtraAddresses);
 
-        itFinds("the old one is put back over the connection that is still open", async () => {
-          const wanted = await moveAway(Infinity);
-          const { message, recorded } = await stack.createFails("HttpsAddress", wanted);
-          assert.match(
-            message,
-            /would lock out this client, .*no new address answers from here \(198\.51.*that was put back/s,
-          );
-          assert.equal(recorded, undefined);
-          const left = await compareTwice();
-          assert.equal(left, asBefore);
-          return found(
+        itFinds("the old one is put back over the connection that is still open", async () =>
+          isPutBack(
             "an address that cannot be reached from here, over the very listener",
-            codeIn(message),
-            left,
-          );
-        });
+            await moveAway(Infinity),
+            /would lock out this client, .*no new address answers from here \(198\.51.*that was put back/s,
+          ),
+        );
 
         itFinds(
           "the old one is put back also where the new one is silent, and that takes as long as a dial may",
-          async () => {
-            const { message, recorded } = await stack.createFails(
-              "HttpsAddress",
-              await moveAway(Infinity, { isSilent: true }),
-            );
-            assert.match(message, /would lock out this client, .*no connection within .*that was put back/s);
-            assert.equal(recorded, undefined);
-            const left = await compareTwice();
-            assert.equal(left, asBefore);
-            return found(
+          async () =>
+            isPutBack(
               "an address of which nothing is heard from here, over the very listener",
-              codeIn(message),
-              left,
-            );
-          },
+              await moveAway(Infinity, { isSilent: true }),
+              /would lock out this client, .*no connection within .*that was put back/s,
+            ),
           { isLong: true },
         );
 
@@ -145,6 +127,16 @@ describe("HttpsAddress", () => {
             );
           },
         );
+
+        /** The change fails with this message, is not recorded, and leaves the server as it was. */
+        async function isPutBack(fault: string, inputs: Record<string, unknown>, told: RegExp) {
+          const { message, recorded } = await stack.createFails("HttpsAddress", inputs);
+          assert.match(message, told);
+          assert.equal(recorded, undefined);
+          const left = await compareTwice();
+          assert.equal(left, asBefore);
+          return found(fault, codeIn(message), left);
+        }
 
         /** Inputs for an address that can be bound and, as soon as that is tried, not reached. */
         async function moveAway(requests: number, how: { isSilent?: boolean } = {}) {
