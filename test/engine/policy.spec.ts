@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { policies } from "../../sdk/policy";
+import { keepsMachineAddresses } from "../support/extra-addresses";
 import { makePair } from "../support/openssl-pair";
 import { PulumiProject, type Run } from "../support/pulumi-project";
 import { freePort, viewOf } from "../support/server-view";
@@ -216,6 +217,7 @@ describeWith(["pulumi", "lxd-daemon"], "the policy pack by the real engine on a 
   let project: PulumiProject;
   let outside: string;
 
+  before(keepsMachineAddresses);
   before(async () => {
     server = await startServer("lxd-daemon");
     outside = mkdtempSync(join(tmpdir(), "lxa-policy-"));

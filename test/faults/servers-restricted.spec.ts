@@ -6,6 +6,7 @@ import { getServerAddresses } from "../../provider/functions/get-server-addresse
 import { codeIn, type FaultFinding, itFinds, serverNamed } from "../support/faults/finding";
 import { callFunction } from "../support/function-call";
 import { setStage, type Stage } from "../support/joined-server";
+import { keepsMachineAddresses } from "../support/extra-addresses";
 import { asInputs, makePair } from "../support/openssl-pair";
 import { openHttps } from "../support/server-view";
 import { describeWith } from "../support/skip";
@@ -22,6 +23,7 @@ for (const kind of ["lxd-daemon", "incus-daemon"] as const) {
       let connection: Inputs;
       const guests: Inputs[] = [];
 
+      before(keepsMachineAddresses);
       before(async () => {
         stage = await setStage(kind);
         // Even a stack that keeps what does not answer must not keep quiet about this.

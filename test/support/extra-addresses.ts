@@ -83,17 +83,22 @@ const claim = join(tmpdir(), "lxa-extra-addresses");
 /** How long a suite waits for its turn, in milliseconds. */
 const patience = 300_000;
 
-/**
- * A mocha hook: has the machine's addresses for a suite alone among all processes that run tests, since some of them choose
- * from the addresses that are there, or count them. Skips the suite, and says why, where this machine cannot be given any.
- */
-export async function needsExtraAddresses(this: Mocha.Context): Promise<void> {
+/** A mocha hook: no other process gives the machine addresses during a suite that counts them or chooses from them. */
+export async function keepsMachineAddresses(this: Mocha.Context): Promise<void> {
   this.timeout(patience);
   const release = await lock(claim, {
     realpath: false,
     retries: { forever: true, maxRetryTime: patience, minTimeout: 100, maxTimeout: 100 },
   });
   this.test?.parent?.afterAll(release);
+}
+
+/**
+ * A mocha hook: a suite gives the machine addresses, alone among all processes that run tests. Skips the suite, and says
+ * why, where this machine cannot be given any.
+ */
+export async function needsExtraAddresses(this: Mocha.Context): Promise<void> {
+  await keepsMachineAddresses.call(this);
   const probe = new ExtraAddresses();
   try {
     probe.add("198.51.100.254/32");
