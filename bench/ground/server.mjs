@@ -18,6 +18,7 @@ const atOnce = 10;
  * @property {string} fingerprint SHA-256 of its certificate, hex
  * @property {(name: string, address: string) => Promise<string>} issueToken a token as text, which leads to this address
  * @property {(name: string, certificate: string) => Promise<void>} trust
+ * @property {(fingerprint: string) => Promise<void>} trustOnly takes every other client out of the trust store
  * @property {() => { client: string, request: string }[]} takeRequests what came over its listener since it was asked last:
  *   who asked (a fingerprint, or empty for a stranger) and for what
  * @property {() => Promise<void>} stop
@@ -75,6 +76,11 @@ export async function startServer(flavor = "lxd") {
         type: "client",
         certificate: der,
       });
+    },
+    async trustOnly(fingerprint) {
+      // One after the other: LXD may go on trusting one of several that it is told to forget at the same time.
+      for (const url of await requestLxd({ socketPath }, "GET", "/1.0/certificates"))
+        if (!url.endsWith(`/${fingerprint}`)) await requestLxd({ socketPath }, "DELETE", url);
     },
     takeRequests() {
       const text = readFileSync(log, "utf8");

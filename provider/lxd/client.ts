@@ -4,6 +4,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { AccessError, isAccessError } from "../errors";
+import { RecentTexts } from "../recent";
 import {
   certificateEntity,
   clusterMemberEntity,
@@ -99,7 +100,10 @@ export class LxdClient extends IdentityApi {
     const query = target === undefined ? undefined : { target };
     const doing = `Reading the server ${this.name}`;
     const reply = await this.read({ method: "GET", path: "/1.0", query }, doing, { fresh });
-    return { ...this.parse(serverEntity, reply, doing), etag: reply.etag };
+    const parse = (): Server => this.parse(serverEntity, reply, doing);
+    // By text and status, as that one decides what a text is taken for, too.
+    const server = reply.status === 200 ? recentServers.of(reply.text, parse) : parse();
+    return { ...server, etag: reply.etag };
   }
 
   /**
@@ -252,6 +256,9 @@ export class LxdClient extends IdentityApi {
     );
   }
 }
+
+/** Of what servers say of themselves: it is long, with hundreds of API extensions, and the same again and again. */
+const recentServers = new RecentTexts<Server>(20);
 
 const certificateList = certificateEntity.array();
 

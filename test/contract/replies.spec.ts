@@ -52,6 +52,14 @@ describe("a connection", () => {
       });
     }
 
+    it("is refused with the very text with which it was answered before", async () => {
+      const listener = await listen((socket, { connection }) => {
+        socket.write(reply(server, connection === 1 ? "200 OK" : "502 Bad Gateway"));
+      });
+      assert.equal((await dial(listener.port).getServer()).auth, "trusted");
+      await fails(dial(listener.port).getServer(), "LXD_REJECTED", /the server refused \(502\)/);
+    });
+
     it("does not follow a redirect", async () => {
       const elsewhere = await listen(trusted);
       const headers = [`location: https://127.0.0.1:${elsewhere.port}/1.0`];

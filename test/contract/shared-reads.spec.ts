@@ -103,4 +103,16 @@ describe("reads of one server at the same time", () => {
     assert.deepEqual(server, again);
     assert.equal(asked("/1.0"), 1);
   });
+
+  it("keep what a server says of itself in memory once, as long as it says the same", async () => {
+    const fresh = { fresh: true };
+    const before = await client.getServer(fresh);
+    const again = await client.getServer(fresh);
+    assert.equal(again.api_extensions, before.api_extensions);
+    await client.updateServerConfig({ "user.test": "x" });
+    const after = await client.getServer(fresh);
+    assert.equal(asked("/1.0"), 4);
+    assert.deepEqual([before.config?.["user.test"], after.config?.["user.test"]], [undefined, "x"]);
+    assert.notEqual(after.etag, before.etag);
+  });
 });

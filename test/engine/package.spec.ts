@@ -97,7 +97,9 @@ describeWith(["pulumi", "lxd-daemon"], "the package from its archive", function 
         encoding: "utf8",
       });
       const provider = join(commonjs.directory, "node_modules", "pulumi-lxd-access", "dist", "provider");
-      assert.deepEqual(JSON.parse(output), [realpathSync(join(provider, "dynamic.js"))]);
+      const file = join(provider, "dynamic.js");
+      assert.deepEqual(JSON.parse(output), [realpathSync(file)]);
+      assert.match(readFileSync(file, "utf8"), /^[\x00-\x7f]+$/, "V8 keeps it in one byte a character");
       const licenses = readFileSync(join(provider, "THIRD-PARTY-LICENSES"), "utf8").split(/^==== /m);
       assert.deepEqual(
         licenses.slice(1).map((license) => license.split(" ")[0]),
