@@ -17,10 +17,17 @@ export function certificateToken(place: Place, restriction: Restriction): TokenK
     requireSupport: () => undefined,
     requireRights: () => requireProjects(client, restriction.projects),
 
-    async issue(name) {
-      const request = { name, ...restriction };
-      await revokeLeftovers(place, request);
-      return issue(place, request);
+    async findLeftovers(name) {
+      const pending = await client.getPendingTokens({ fresh: true });
+      return pending.filter((one) => isFor({ name, ...restriction }, one)).map(({ operation }) => operation);
+    },
+
+    async issue(name, leftovers) {
+      for (const operation of leftovers) {
+        await revoke(place, operation);
+        sayLeftover(place, name);
+      }
+      return issue(place, { name, ...restriction });
     },
 
     async findWaiting(old, options) {
@@ -73,17 +80,9 @@ async function issue({ client }: Place, request: TokenRequest): Promise<NewToken
   );
 }
 
-/**
- * A pending token with the same request is what an interrupted run left behind, or one that can no longer be redeemed;
- * nobody has it, so nobody misses it.
- */
-async function revokeLeftovers(place: Place, { name, restricted, projects }: TokenRequest): Promise<void> {
-  const isSame = ({ token: { request } }: PendingToken): boolean =>
-    request.name === name && isDeepStrictEqual(restrictionOf(request), { restricted, projects });
-  for (const { operation } of (await place.client.getPendingTokens({ fresh: true })).filter(isSame)) {
-    await revoke(place, operation);
-    sayLeftover(place, name);
-  }
+/** A pending token with the same request is what an interrupted run left behind, or one that can no longer be redeemed. */
+function isFor({ name, restricted, projects }: TokenRequest, { token: { request } }: PendingToken): boolean {
+  return request.name === name && isDeepStrictEqual(restrictionOf(request), { restricted, projects });
 }
 
 async function revoke({ client }: Place, operation: string | undefined): Promise<void> {

@@ -21,8 +21,13 @@ export function identityToken(place: Place, membership: Membership): TokenKind {
     },
     requireRights: () => requireGroups(place, groups),
 
-    async issue(name) {
-      await removeLeftover(place, name, membership);
+    findLeftovers: (name) => findLeftovers(place, name, membership),
+
+    async issue(name, leftovers) {
+      for (const id of leftovers) {
+        await ignoreNotFound(client.deleteIdentity(id));
+        sayLeftover(place, name);
+      }
       return issue(place, name, groups);
     },
 
@@ -81,12 +86,11 @@ async function requireGroups({ client }: Place, groups: readonly string[]): Prom
 }
 
 /** A pending identity of the name and with the groups is what an interrupted run left behind: its secret is told only once. */
-async function removeLeftover(place: Place, name: string, membership: Membership): Promise<void> {
-  const { client } = place;
+async function findLeftovers({ client }: Place, name: string, membership: Membership): Promise<string[]> {
   const pending = (await client.getIdentities({ fresh: true })).find(
     (entry) => entry.name === name && isPending(entry),
   );
-  if (pending === undefined) return;
+  if (pending === undefined) return [];
   if (!isDeepStrictEqual(membershipOf(pending), membership)) {
     const groups = quoted(pending.groups) || "no group";
     refuse(
@@ -95,8 +99,7 @@ async function removeLeftover(place: Place, name: string, membership: Membership
         "and names are unique there. Use another name, or remove it (`lxc auth identity delete tls/NAME`)",
     );
   }
-  await ignoreNotFound(client.deleteIdentity(pending.id));
-  sayLeftover(place, name);
+  return [pending.id];
 }
 
 /** Reads back what was made, because otherwise every later read would find it gone. */

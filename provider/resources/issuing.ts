@@ -47,8 +47,13 @@ export interface TokenKind {
   requireSupport(): void;
   /** LXD_NOT_FOUND where what the rights name does not exist. */
   requireRights(): Promise<void>;
-  /** Issues a token and looks whether this connection can see it. What an interrupted run left behind is revoked. */
-  issue(clientName: string): Promise<NewToken>;
+  /**
+   * By their marks, the tokens that an interrupted run left behind: they wait under this name, with these rights.
+   * LXD_ALREADY_EXISTS where one with other rights holds the name.
+   */
+  findLeftovers(clientName: string): Promise<string[]>;
+  /** Revokes what was left behind, issues a token, and looks whether this connection can see it. */
+  issue(clientName: string, leftovers: readonly string[]): Promise<NewToken>;
   /** The token as it waits; undefined where it does not. */
   findWaiting(old: State, options: { fresh?: boolean }): Promise<WaitingToken | undefined>;
   /** Gives a waiting token the rights; false where only another token can have them. */

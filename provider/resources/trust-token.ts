@@ -217,6 +217,9 @@ async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Prom
   const { client, server } = place;
   token.requireSupport();
   const fresh = { fresh: true };
+  // In the same round trip; what is wrong with it is told in its turn.
+  const ahead = Promise.all([token.findLeftovers(wanted.clientName), token.requireRights()]);
+  ahead.catch(() => undefined);
   const [, clients] = await Promise.all([
     requireSight(client, server, { held: rightsOf(wanted), isNew: true }, fresh),
     token.getClients(fresh),
@@ -230,13 +233,13 @@ async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Prom
   }
   requireListening(place);
   requireAddresses(place, wanted.addresses);
-  await token.requireRights();
+  const [leftovers] = await ahead;
   await requireNameFree(place, token, wanted);
   claimName(place, wanted.clientName);
   const namesakes = clients
     .filter(({ name }) => name === wanted.clientName)
     .map((entry) => entry.fingerprint);
-  const issued = await token.issue(wanted.clientName);
+  const issued = await token.issue(wanted.clientName, leftovers);
   const addresses = addressesGiven(wanted) ?? [...issued.addresses];
   return { ...waiting(place, wanted, { ...issued, addresses }), knownClients: namesakes };
 }

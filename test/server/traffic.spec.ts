@@ -129,6 +129,14 @@ function describeOn(kind: CountedKind): void {
       }
     });
 
+    it("of a token is one connection: the server, all else that it depends on, the token, and a look at it", async () => {
+      ground.way.takeCost();
+      const token = await stack.create("TrustToken", tokenInputs("issued"));
+      assert.equal(token.outputs["state"], "pending");
+      // Where there are identities, its name is looked for among them.
+      assertCost(kind === "lxd-6" ? 4 : 3);
+    });
+
     it("of a look at a Remote is that of one request", async () => {
       const remote = await stack.create("Remote", await remoteInputs("looked-at"));
       ground.way.takeCost();
