@@ -1,4 +1,5 @@
 /** Many clients are onboarded at once: a key pair, a token and a Remote for each, over as many resources that do nothing. */
+import { remoteNameOf, writeClientDirectory } from "../ground/client-directory.mjs";
 import { openProxy } from "../ground/delay-proxy.mjs";
 import { makePair } from "../ground/pairs.mjs";
 import { startServers } from "../ground/server.mjs";
@@ -24,6 +25,7 @@ export async function measure({ isQuick, engine }) {
       return { server, proxy: await openProxy(server.address, 0) };
     }),
   );
+  const clientDirectory = writeClientDirectory(admin, sites);
   /** @type {import("../measures.mjs").Result} */
   const result = { figures: [], samples: {}, plots: [] };
   const lines = ["onboardings of three resources", "as many no-ops"].map((line) => ({
@@ -39,12 +41,14 @@ export async function measure({ isQuick, engine }) {
     }));
     const floor = await Stack.ofNoOps(engine, count * resourcesEach);
     const ours = await Stack.create(engine, listeners);
+    // As for `lxc`, which has its remotes where this says.
+    ours.environment["LXD_CONF"] = clientDirectory;
     // Each run begins at the same: the listeners are there, and of those that earlier runs let in none.
     await ours.up();
     ours.save();
     const before = async () => {
       await Promise.all(sites.map(({ server }) => server.trustOnly(admin.fingerprint)));
-      ours.give([...listeners, ...joinings(count, sites, admin)]);
+      ours.give([...listeners, ...joinings(count, sites)]);
     };
     const work = (/** @type {Stack} */ stack) => {
       stack.restore();
@@ -130,10 +134,9 @@ async function likenessAfter(engine, ours, make) {
 /**
  * @param {number} count
  * @param {readonly import("../ground/traffic.mjs").Site[]} sites
- * @param {import("../ground/pairs.mjs").Pair} admin
  * @returns {import("../ground/stack.mjs").Wanted[]}
  */
-function joinings(count, sites, admin) {
+function joinings(count, sites) {
   return Array.from({ length: count }, (_, index) => index).flatMap((index) => {
     const at = index % sites.length;
     const site = sites[at];
@@ -141,7 +144,7 @@ function joinings(count, sites, admin) {
     const args = {
       listener: `server-${at}`,
       addresses: [site.proxy.address],
-      connection: administeredBy(admin, site),
+      connection: { remote: remoteNameOf(at) },
     };
     return [{ kind: "Joining", name: `client-${index}`, args }];
   });
