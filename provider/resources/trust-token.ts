@@ -217,9 +217,9 @@ async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Prom
   const { client, server } = place;
   token.requireSupport();
   const fresh = { fresh: true };
-  // In the same round trip; what is wrong with it is told in its turn.
-  const ahead = Promise.all([token.findLeftovers(wanted.clientName), token.requireRights()]);
-  ahead.catch(() => undefined);
+  // In the same round trip; what is wrong with one of them is told in its turn.
+  const [rights, leftovers] = [token.requireRights(), token.findLeftovers(wanted.clientName)];
+  for (const asked of [rights, leftovers]) asked.catch(() => undefined);
   const [, clients] = await Promise.all([
     requireSight(client, server, { held: rightsOf(wanted), isNew: true }, fresh),
     token.getClients(fresh),
@@ -233,13 +233,13 @@ async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Prom
   }
   requireListening(place);
   requireAddresses(place, wanted.addresses);
-  const [leftovers] = await ahead;
+  await rights;
   await requireNameFree(place, token, wanted);
   claimName(place, wanted.clientName);
   const namesakes = clients
     .filter(({ name }) => name === wanted.clientName)
     .map((entry) => entry.fingerprint);
-  const issued = await token.issue(wanted.clientName, leftovers);
+  const issued = await token.issue(wanted.clientName, await leftovers);
   const addresses = addressesGiven(wanted) ?? [...issued.addresses];
   return { ...waiting(place, wanted, { ...issued, addresses }), knownClients: namesakes };
 }
