@@ -14,6 +14,7 @@ import {
   startInBackground,
   tailOf,
 } from "./background.mjs";
+import { endsInOrder } from "./ending.mjs";
 import { requestLxd } from "./lxd-request.mjs";
 import { pathFolders, run } from "./run.mjs";
 import { requireServer } from "./servers.mjs";
@@ -230,12 +231,13 @@ function endWithThisProcess(daemon) {
       removeDirectory(directory);
     }
   });
-  // Without a handler these signals end a process at once, without its `exit` event.
+  // Without a handler these signals end a process at once, without its `exit` event. A library that listens, too, leaves it to
+  // others that do.
   for (const [signal, number] of /** @type {const} */ ([
     ["SIGHUP", 1],
     ["SIGINT", 2],
     ["SIGTERM", 15],
   ])) {
-    if (process.listenerCount(signal) === 0) process.once(signal, () => process.exit(128 + number));
+    if (!endsInOrder()) process.once(signal, () => process.exit(128 + number));
   }
 }

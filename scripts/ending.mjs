@@ -22,6 +22,13 @@ export function leaveAsIs() {
   pending.length = 0;
 }
 
+let isMain = false;
+
+/** Whether the process ends in order when a signal tells it to: it runs a body of {@link main}. */
+export function endsInOrder() {
+  return isMain;
+}
+
 /** Whether the process is being ended, so that nothing new is to be started. */
 export function isEnding() {
   return ending !== undefined;
@@ -47,6 +54,7 @@ export async function undoAll() {
  * @param {() => Promise<number>} body
  */
 export function main(body) {
+  isMain = true;
   const end = (/** @type {number} */ code) => {
     if (ending === undefined) ending = finish(code);
     return ending;
