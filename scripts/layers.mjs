@@ -154,6 +154,8 @@ async function run({ layer, files }, env, grep, show) {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", show);
+  // What a test left running may keep the pipes open, and with them this waiting.
+  child.once("exit", () => child.pid !== undefined && endSession(child.pid));
   const end = new Promise((resolve) => child.once("close", (code, signal) => resolve(signal ?? code)));
   atEnd(`ending the ${layer} tests`, async () => {
     if (child.kill("SIGTERM")) await end;
@@ -176,7 +178,6 @@ async function run({ layer, files }, env, grep, show) {
   });
   const code = await end;
   clearTimeout(limit);
-  if (child.pid !== undefined) endSession(child.pid);
   if (!isDone) count.failed.push(`the test process ended before its last test (${code})`);
   else if (code !== 0 && count.failed.length === 0) count.failed.push(`the test process failed (${code})`);
   return count;
