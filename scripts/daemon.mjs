@@ -231,6 +231,7 @@ function endWithThisProcess(daemon) {
       removeDirectory(directory);
     }
   });
+  if (endsInOrder()) return;
   // Without a handler these signals end a process at once, without its `exit` event. A library that listens, too, leaves it to
   // others that do.
   for (const [signal, number] of /** @type {const} */ ([
@@ -238,6 +239,6 @@ function endWithThisProcess(daemon) {
     ["SIGINT", 2],
     ["SIGTERM", 15],
   ])) {
-    if (!endsInOrder()) process.once(signal, () => process.exit(128 + number));
+    process.once(signal, () => process.exit(128 + number));
   }
 }

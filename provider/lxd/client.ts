@@ -101,7 +101,7 @@ export class LxdClient extends IdentityApi {
     const doing = `Reading the server ${this.name}`;
     const reply = await this.read({ method: "GET", path: "/1.0", query }, doing, { fresh });
     const parse = (): Server => this.parse(serverEntity, reply, doing);
-    // By text and status, as that one decides what a text is taken for, too.
+    // Of good replies alone, as the same text with another status is a refusal.
     const server = reply.status === 200 ? recentServers.of(reply.text, parse) : parse();
     return { ...server, etag: reply.etag };
   }

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isAccessError, refuse } from "../errors";
 import type { PendingToken, TokenRequest } from "../lxd/client";
 import { expiryOf } from "../lxd/trust-token";
-import { type NewToken, type Place, requireOtherClient, sayLeftover, type TokenKind } from "./issuing";
+import { type NewToken, type Place, requireOtherClient, type TokenKind } from "./issuing";
 import { restrictionOf, type Restriction } from "./trust-token-schema";
 import { ignoreNotFound, requireProjects } from "./trusted-client";
 
@@ -19,16 +19,12 @@ export function certificateToken(place: Place, restriction: Restriction): TokenK
 
     async findLeftovers(name) {
       const pending = await client.getPendingTokens({ fresh: true });
-      return pending.filter((one) => isFor({ name, ...restriction }, one)).map(({ operation }) => operation);
+      return pending
+        .filter((one) => isFor({ name, ...restriction }, one))
+        .map(({ operation }) => ({ operation }));
     },
 
-    async issue(name, leftovers) {
-      for (const operation of leftovers) {
-        await revoke(place, operation);
-        sayLeftover(place, name);
-      }
-      return issue(place, { name, ...restriction });
-    },
+    issue: (name) => issue(place, { name, ...restriction }),
 
     async findWaiting(old, options) {
       if (old.operation === undefined) return undefined;
@@ -40,7 +36,9 @@ export function certificateToken(place: Place, restriction: Restriction): TokenK
     },
 
     changeWaiting: () => Promise.resolve(false),
-    revoke: (old) => revoke(place, old.operation),
+    revoke: async ({ operation }) => {
+      if (operation !== undefined) await ignoreNotFound(client.deleteOperation(operation));
+    },
 
     async getClients(options) {
       const entries = (await client.getCertificates(options)).filter(({ type }) => type === "client");
@@ -83,10 +81,6 @@ async function issue({ client }: Place, request: TokenRequest): Promise<NewToken
 /** A pending token with the same request is what an interrupted run left behind, or one that can no longer be redeemed. */
 function isFor({ name, restricted, projects }: TokenRequest, { token: { request } }: PendingToken): boolean {
   return request.name === name && isDeepStrictEqual(restrictionOf(request), { restricted, projects });
-}
-
-async function revoke({ client }: Place, operation: string | undefined): Promise<void> {
-  if (operation !== undefined) await ignoreNotFound(client.deleteOperation(operation));
 }
 
 async function restrictClient(

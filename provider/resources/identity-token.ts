@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isAccessError, messageOf, quoted, refuse } from "../errors";
 import { type Identity, isActive, isPending } from "../lxd/entities";
 import { expiryOf } from "../lxd/trust-token";
-import { type NewToken, type Place, requireOtherClient, sayLeftover, type TokenKind } from "./issuing";
+import { type Mark, type NewToken, type Place, requireOtherClient, type TokenKind } from "./issuing";
 import { membershipOf, type Membership } from "./trust-token-schema";
 import { ignoreNotFound } from "./trusted-client";
 
@@ -23,13 +23,7 @@ export function identityToken(place: Place, membership: Membership): TokenKind {
 
     findLeftovers: (name) => findLeftovers(place, name, membership),
 
-    async issue(name, leftovers) {
-      for (const id of leftovers) {
-        await ignoreNotFound(client.deleteIdentity(id));
-        sayLeftover(place, name);
-      }
-      return issue(place, name, groups);
-    },
+    issue: (name) => issue(place, name, groups),
 
     async findWaiting(old, options) {
       const found = (await client.getIdentities(options)).find(({ id }) => id === old.identity);
@@ -86,7 +80,7 @@ async function requireGroups({ client }: Place, groups: readonly string[]): Prom
 }
 
 /** A pending identity of the name and with the groups is what an interrupted run left behind: its secret is told only once. */
-async function findLeftovers({ client }: Place, name: string, membership: Membership): Promise<string[]> {
+async function findLeftovers({ client }: Place, name: string, membership: Membership): Promise<Mark[]> {
   const pending = (await client.getIdentities({ fresh: true })).find(
     (entry) => entry.name === name && isPending(entry),
   );
@@ -99,7 +93,7 @@ async function findLeftovers({ client }: Place, name: string, membership: Member
         "and names are unique there. Use another name, or remove it (`lxc auth identity delete tls/NAME`)",
     );
   }
-  return [pending.id];
+  return [{ identity: pending.id }];
 }
 
 /** Reads back what was made, because otherwise every later read would find it gone. */

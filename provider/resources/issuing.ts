@@ -30,14 +30,16 @@ export interface WaitingToken {
   readonly expiresAt?: string;
 }
 
+/** By what a token that waits is found again. */
+export type Mark = Pick<State, "operation" | "identity">;
+
 /** A token that was just issued; the secret in it is secret. */
 export interface NewToken {
   readonly fingerprint: string;
   readonly addresses: readonly string[];
   readonly secret: string;
   readonly expiresAt?: string;
-  /** By what it is found again. */
-  readonly mark: Pick<State, "operation" | "identity">;
+  readonly mark: Mark;
 }
 
 /** How one kind of token is issued, seen, changed and revoked. The rights are those it was made with. */
@@ -48,18 +50,18 @@ export interface TokenKind {
   /** LXD_NOT_FOUND where what the rights name does not exist. */
   requireRights(): Promise<void>;
   /**
-   * By their marks, the tokens that an interrupted run left behind: they wait under this name, with these rights.
-   * LXD_ALREADY_EXISTS where one with other rights holds the name.
+   * The tokens that an interrupted run left behind: they wait under this name, with these rights. LXD_ALREADY_EXISTS where one
+   * with other rights holds the name.
    */
-  findLeftovers(clientName: string): Promise<string[]>;
-  /** Revokes what was left behind, issues a token, and looks whether this connection can see it. */
-  issue(clientName: string, leftovers: readonly string[]): Promise<NewToken>;
+  findLeftovers(clientName: string): Promise<Mark[]>;
+  /** Issues a token and looks whether this connection can see it. */
+  issue(clientName: string): Promise<NewToken>;
   /** The token as it waits; undefined where it does not. */
   findWaiting(old: State, options: { fresh?: boolean }): Promise<WaitingToken | undefined>;
   /** Gives a waiting token the rights; false where only another token can have them. */
   changeWaiting(old: State): Promise<boolean>;
   /** Makes a waiting token void; one that is gone already is no error. */
-  revoke(old: State): Promise<void>;
+  revoke(token: Mark): Promise<void>;
   /** The trusted clients that came by tokens of this kind, and those like them. */
   getClients(options: { fresh?: boolean }): Promise<TokenClient[]>;
   /** Gives a trusted client the rights. LXD_LOCKOUT where it is the one that this connection uses. */

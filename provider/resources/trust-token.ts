@@ -31,6 +31,7 @@ import {
   requireAddresses,
   requireListening,
   requireNameFree,
+  sayLeftover,
   type TokenClient,
   type TokenKind,
 } from "./issuing";
@@ -239,7 +240,11 @@ async function ensureInvited(place: Place, token: TokenKind, wanted: Args): Prom
   const namesakes = clients
     .filter(({ name }) => name === wanted.clientName)
     .map((entry) => entry.fingerprint);
-  const issued = await token.issue(wanted.clientName, await leftovers);
+  for (const leftover of await leftovers) {
+    await token.revoke(leftover);
+    sayLeftover(place, wanted.clientName);
+  }
+  const issued = await token.issue(wanted.clientName);
   const addresses = addressesGiven(wanted) ?? [...issued.addresses];
   return { ...waiting(place, wanted, { ...issued, addresses }), knownClients: namesakes };
 }

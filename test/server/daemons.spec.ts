@@ -3,8 +3,8 @@ import * as assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { pathToFileURL } from "node:url";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describeWith } from "../support/skip";
 
 const root = resolve(__dirname, "../..");
